@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { DataFileError } from "./database";
+import { whatIsWrong } from "./faults";
+import { startSandbox, type FaultRule, type SandboxOptions } from "./index";
+
+const usage = `Usage: pulumi-cpaas-sandbox [options]
+
+Runs a local server that answers as a communications platform does.
+
+  --platform NAME         jambonz (the default)
+  --host HOST             where to listen (default 127.0.0.1: this machine only)
+  --port N                default: any free port
+  --data FILE             keep the data in this file (default: in memory)
+  --admin-key UUID        default: the one in the data file, else a random one
+  --rate-limit N/SECONDS  default 600/300; 0 or off: no limit
+  --dns managed           keep DNS records for realms that accounts set themselves
+  --faults FILE           a JSON array of failures to bring about
+  --seed N                makes faults by chance repeatable
+  --help
+`;
+
+/** A wrong argument: one sentence for the person who typed it. */
+class UsageError extends Error {}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The options that arguments stand for. Throws what `explain` can say in a sentence. */
+export function readOptions(args: string[]): SandboxOptions | "help" {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      platform: text,
+      host: text,
+      port: text,
+      data: text,
+      "admin-key": text,
+      "rate-limit": text,
+      dns: text,
+      faults: text,
+      seed: text,
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) return "help";
+  const { platform, host, data, dns, faults } = values;
+  if (platform !== undefined && platform !== "jambonz") throw new UsageError(`--platform must be jambonz, not "${platform}".`);
+  if (dns !== undefined && dns !== "managed" && dns !== "none" && dns !== "skipped") {
+    throw new UsageError(`--dns must be managed, none or skipped, not "${dns}".`);
+  }
+  const adminKey = values["admin-key"];
+  if (adminKey !== undefined && !uuid.test(adminKey)) throw new UsageError(`--admin-key must be a UUID.`);
+  return {
+    platform: platform ?? "jambonz",
+    host,
+    port: wholeNumber("--port", values.port, 65_535),
+    data,
+    adminKey,
+    rateLimit: readRateLimit(values["rate-limit"]),
+    dns,
+    faults: faults === undefined ? undefined : readFaults(faults),
+    seed: wholeNumber("--seed", values.seed, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function wholeNumber(option: string, value: string | undefined, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d+$/.test(value) || Number(value) > most)
+    throw new UsageError(`${option} must be a whole number from 0 to ${most}, not "${value}".`);
+  return Number(value);
+}
+
+function readRateLimit(value: string | undefined): SandboxOptions["rateLimit"] {
+  if (value === undefined) return undefined;
+  if (value === "0" || value === "off") return false;
+  const [, requests, seconds] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(value) ?? [];
+  if (!requests) throw new UsageError(`--rate-limit must be N/SECONDS, such as 600/300, or off, not "${value}".`);
+  return { requests: Number(requests), seconds: Number(seconds) };
+}
+
+function readFaults(file: string): FaultRule[] {
+  let rules: unknown;
+  try {
+    rules = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`--faults: cannot read ${file}: ${(error as Error).message}.`);
+  }
+  if (!Array.isArray(rules)) throw new UsageError(`--faults: ${file} must hold a JSON array of rules.`);
+  for (const [index, rule] of rules.entries()) {
+    const wrong = whatIsWrong(rule);
+    if (wrong) throw new UsageError(`--faults: rule ${index + 1} of ${file} is wrong: ${wrong}.`);
+  }
+  return rules as FaultRule[];
+}
+
+async function serve(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") return void process.stdout.write(usage);
+  const sandbox = await startSandbox(options);
+  const { url, adminKey } = sandbox;
+  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export JAMBONZ_API_URL=${url} JAMBONZ_API_KEY=${adminKey}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void sandbox.stop());
+}
+
+/** Errors of the system and of the arguments, in a sentence; others keep their traces. */
+export function explain(error: Error & { code?: string }): string | undefined {
+  if (error instanceof UsageError || error instanceof DataFileError) return error.message;
+  if (error.code?.startsWith("ERR_PARSE_ARGS")) return `${error.message.split(". ")[0]!.replace(/\.$/, "")}. See --help.`;
+  if (error.code === "EADDRINUSE") return "The port is already taken: choose another one with --port, or leave the option out.";
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return "This machine has no such address: choose another --host.";
+  return undefined;
+}
+
+/** What `pulumi-cpaas-sandbox` does. */
+export async function run(): Promise<void> {
+  try {
+    await serve();
+  } catch (thrown) {
+    const error = thrown as Error & { code?: string };
+    process.stderr.write(`${explain(error) ?? error.stack}\n`);
+    process.exitCode = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS") ? 2 : 1;
+  }
+}

@@ -1,0 +1,7 @@
+import type { PlatformContext } from "../platform";
+import type { Sessions } from "./auth";
+
+/** What the handlers share. */
+export interface Context extends PlatformContext {
+  sessions: Sessions;
+}

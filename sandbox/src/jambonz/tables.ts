@@ -1,0 +1,411 @@
+import {
+  boolean,
+  byDefault,
+  datetime,
+  integer,
+  notNull,
+  oneOf,
+  references,
+  text,
+  unique,
+  varchar,
+  type Column,
+  type Table,
+} from "../database";
+
+/** A table and what jambonz's own model of it demands. */
+export interface Model extends Table {
+  /** Fields that a create must name, null or not. */
+  required?: readonly string[];
+}
+
+const sid = (...traits: Partial<Column>[]) => varchar(36, ...traits);
+const account = (constraint: string, ...traits: Partial<Column>[]) => sid(references("accounts", constraint), ...traits);
+const serviceProvider = (constraint: string, ...traits: Partial<Column>[]) => sid(references("service_providers", constraint), ...traits);
+const application = (constraint: string) => sid(references("applications", constraint));
+const carrier = (constraint: string, ...traits: Partial<Column>[]) => sid(references("voip_carriers", constraint), ...traits);
+const webhook = (constraint: string) => sid(references("webhooks", constraint));
+const yes = boolean(notNull, byDefault(1));
+const no = boolean(notNull, byDefault(0));
+const createdAt = datetime(notNull, byDefault("now"));
+const limitCategory = oneOf(
+  ["api_rate", "voice_call_session", "device", "voice_call_minutes", "voice_call_session_license", "voice_call_minutes_license"],
+  notNull,
+);
+
+/**
+ * The tables of jambonz-api-server 0.9.6 (db/jambones-sql.sql) that its management API reads and writes.
+ * Columns stand in the order in which answers show them. Names of constraints are those in error messages.
+ */
+export const tables = {
+  accounts: {
+    key: "account_sid",
+    required: ["name", "service_provider_sid"],
+    columns: {
+      account_sid: sid(notNull),
+      name: varchar(64, notNull),
+      sip_realm: varchar(132, unique),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_10", notNull),
+      registration_hook_sid: webhook("registration_hook_sid_idxfk_1"),
+      queue_event_hook_sid: webhook("queue_event_hook_sid_idxfk"),
+      device_calling_application_sid: application("device_calling_application_sid_idxfk"),
+      is_active: yes,
+      created_at: createdAt,
+      plan_type: oneOf(["trial", "free", "paid"], notNull, byDefault("trial")),
+      stripe_customer_id: varchar(56),
+      webhook_secret: varchar(36, notNull),
+      disable_cdrs: no,
+      trial_end_date: datetime(),
+      deactivated_reason: varchar(255),
+      device_to_call_ratio: integer(notNull, byDefault(5)),
+      subspace_client_id: varchar(255),
+      subspace_client_secret: varchar(255),
+      subspace_sip_teleport_id: varchar(255),
+      subspace_sip_teleport_destinations: varchar(255),
+      siprec_hook_sid: application("siprec_hook_sid_idxfk"),
+      record_all_calls: no,
+      record_format: varchar(16, notNull, byDefault("mp3")),
+      bucket_credential: varchar(8192),
+      enable_debug_log: no,
+    },
+  },
+  service_providers: {
+    key: "service_provider_sid",
+    required: ["name"],
+    columns: {
+      service_provider_sid: sid(notNull),
+      name: varchar(64, notNull, unique),
+      description: varchar(255),
+      root_domain: varchar(128, unique),
+      registration_hook_sid: webhook("registration_hook_sid_idxfk"),
+      ms_teams_fqdn: varchar(255),
+    },
+  },
+  api_keys: {
+    key: "api_key_sid",
+    required: ["token"],
+    columns: {
+      api_key_sid: sid(notNull),
+      token: sid(notNull, unique),
+      account_sid: account("account_sid_idxfk_6"),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk"),
+      expires_at: datetime(),
+      last_used: datetime(),
+      created_at: datetime(byDefault("now")),
+    },
+  },
+  account_limits: {
+    key: "account_limits_sid",
+    columns: {
+      account_limits_sid: sid(notNull),
+      account_sid: sid(references("accounts", "account_sid_idxfk_1", "cascade"), notNull),
+      category: limitCategory,
+      quantity: integer(notNull),
+    },
+  },
+  service_provider_limits: {
+    key: "service_provider_limits_sid",
+    columns: {
+      service_provider_limits_sid: sid(notNull),
+      service_provider_sid: sid(references("service_providers", "service_provider_sid_idxfk_3", "cascade"), notNull),
+      category: limitCategory,
+      quantity: integer(notNull),
+    },
+  },
+  dns_records: {
+    key: "dns_record_sid",
+    columns: {
+      dns_record_sid: sid(notNull),
+      account_sid: account("account_sid_idxfk_4", notNull),
+      record_type: varchar(6, notNull),
+      record_id: integer(notNull),
+    },
+  },
+  webhooks: {
+    key: "webhook_sid",
+    required: ["url"],
+    columns: {
+      webhook_sid: sid(notNull),
+      url: varchar(1024, notNull),
+      method: oneOf(["GET", "POST"], notNull, byDefault("POST")),
+      username: varchar(255),
+      password: varchar(255),
+    },
+  },
+  applications: {
+    key: "application_sid",
+    required: ["name", "account_sid"],
+    unique: { applications_idx_name: ["account_sid", "name"] },
+    columns: {
+      application_sid: sid(notNull),
+      name: varchar(64, notNull),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_9"),
+      account_sid: account("account_sid_idxfk_12"),
+      call_hook_sid: webhook("call_hook_sid_idxfk"),
+      call_status_hook_sid: webhook("call_status_hook_sid_idxfk"),
+      messaging_hook_sid: webhook("messaging_hook_sid_idxfk"),
+      app_json: text(),
+      speech_synthesis_vendor: varchar(64, notNull, byDefault("google")),
+      speech_synthesis_language: varchar(12, notNull, byDefault("en-US")),
+      speech_synthesis_voice: varchar(256, byDefault("en-US-Standard-C")),
+      speech_synthesis_label: varchar(64),
+      speech_recognizer_vendor: varchar(64, notNull, byDefault("google")),
+      speech_recognizer_language: varchar(64, notNull, byDefault("en-US")),
+      speech_recognizer_label: varchar(64),
+      use_for_fallback_speech: boolean(byDefault(0)),
+      fallback_speech_synthesis_vendor: varchar(64),
+      fallback_speech_synthesis_language: varchar(12),
+      fallback_speech_synthesis_voice: varchar(256),
+      fallback_speech_synthesis_label: varchar(64),
+      fallback_speech_recognizer_vendor: varchar(64),
+      fallback_speech_recognizer_language: varchar(64),
+      fallback_speech_recognizer_label: varchar(64),
+      env_vars: text(),
+      created_at: createdAt,
+      record_all_calls: no,
+    },
+  },
+  clients: {
+    key: "client_sid",
+    required: ["account_sid", "username"],
+    columns: {
+      client_sid: sid(notNull),
+      account_sid: account("account_sid_idxfk_13", notNull),
+      is_active: yes,
+      username: varchar(64),
+      password: varchar(1024),
+      allow_direct_app_calling: yes,
+      allow_direct_queue_calling: yes,
+      allow_direct_user_calling: yes,
+    },
+  },
+  voip_carriers: {
+    key: "voip_carrier_sid",
+    required: ["name"],
+    columns: {
+      voip_carrier_sid: sid(notNull),
+      name: varchar(64, notNull),
+      description: varchar(255),
+      account_sid: account("account_sid_idxfk_10"),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_7"),
+      application_sid: application("application_sid_idxfk_2"),
+      e164_leading_plus: no,
+      requires_register: no,
+      register_username: varchar(64),
+      register_sip_realm: varchar(64),
+      register_password: varchar(64),
+      tech_prefix: varchar(16),
+      inbound_auth_username: varchar(64),
+      inbound_auth_password: varchar(64),
+      diversion: varchar(32),
+      is_active: yes,
+      created_at: createdAt,
+      smpp_system_id: varchar(255),
+      smpp_password: varchar(64),
+      smpp_enquire_link_interval: integer(byDefault(0)),
+      smpp_inbound_system_id: varchar(255),
+      smpp_inbound_password: varchar(64),
+      register_from_user: varchar(128),
+      register_from_domain: varchar(255),
+      register_public_ip_in_contact: no,
+      register_status: varchar(4096),
+      dtmf_type: oneOf(["rfc2833", "tones", "info"], notNull, byDefault("rfc2833")),
+      outbound_sip_proxy: varchar(255),
+      trunk_type: oneOf(["static_ip", "auth", "reg"], notNull, byDefault("static_ip")),
+    },
+  },
+  sip_gateways: {
+    key: "sip_gateway_sid",
+    required: ["ipv4"],
+    columns: {
+      sip_gateway_sid: sid(notNull),
+      ipv4: varchar(128, notNull),
+      netmask: integer(notNull, byDefault(32)),
+      port: integer(),
+      inbound: boolean(notNull),
+      outbound: boolean(notNull),
+      voip_carrier_sid: carrier("voip_carrier_sid_idxfk_2", notNull),
+      is_active: yes,
+      send_options_ping: no,
+      use_sips_scheme: no,
+      pad_crypto: no,
+      protocol: oneOf(["udp", "tcp", "tls", "tls/srtp"], byDefault("udp")),
+      remove_ice: no,
+      dtls_off: no,
+    },
+  },
+  smpp_gateways: {
+    key: "smpp_gateway_sid",
+    required: ["ipv4"],
+    columns: {
+      smpp_gateway_sid: sid(notNull),
+      ipv4: varchar(128, notNull),
+      port: integer(notNull, byDefault(2775)),
+      netmask: integer(notNull, byDefault(32)),
+      is_primary: yes,
+      inbound: no,
+      outbound: yes,
+      use_tls: boolean(byDefault(0)),
+      voip_carrier_sid: carrier("voip_carrier_sid_idxfk", notNull),
+    },
+  },
+  phone_numbers: {
+    key: "phone_number_sid",
+    required: ["number"],
+    unique: { phone_numbers_unique_idx_voip_carrier_number: ["number", "voip_carrier_sid"] },
+    columns: {
+      phone_number_sid: sid(notNull),
+      number: varchar(132, notNull),
+      voip_carrier_sid: carrier("voip_carrier_sid_idxfk_1"),
+      account_sid: account("account_sid_idxfk_11"),
+      application_sid: application("application_sid_idxfk_3"),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_8"),
+    },
+  },
+  speech_credentials: {
+    key: "speech_credential_sid",
+    columns: {
+      speech_credential_sid: sid(notNull),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_5"),
+      account_sid: account("account_sid_idxfk_8"),
+      vendor: varchar(32, notNull),
+      credential: varchar(8192, notNull),
+      use_for_tts: boolean(byDefault(1)),
+      use_for_stt: boolean(byDefault(1)),
+      last_used: datetime(),
+      last_tested: datetime(),
+      tts_tested_ok: boolean(),
+      stt_tested_ok: boolean(),
+      created_at: createdAt,
+      label: varchar(64),
+    },
+  },
+  // Accounts and service providers may go and leave their LCRs behind: there is no foreign key.
+  lcr: {
+    key: "lcr_sid",
+    required: ["name"],
+    columns: {
+      lcr_sid: sid(notNull),
+      name: varchar(64),
+      is_active: yes,
+      default_carrier_set_entry_sid: sid(references("lcr_carrier_set_entry", "default_carrier_set_entry_sid_idxfk")),
+      service_provider_sid: sid(),
+      account_sid: sid(),
+    },
+  },
+  lcr_routes: {
+    key: "lcr_route_sid",
+    columns: {
+      lcr_route_sid: sid(notNull),
+      lcr_sid: sid(references("lcr", "lcr_sid_idxfk"), notNull),
+      regex: varchar(32, notNull),
+      description: varchar(1024),
+      priority: integer(notNull),
+    },
+  },
+  lcr_carrier_set_entry: {
+    key: "lcr_carrier_set_entry_sid",
+    columns: {
+      lcr_carrier_set_entry_sid: sid(notNull),
+      workload: integer(notNull, byDefault(1)),
+      lcr_route_sid: sid(references("lcr_routes", "lcr_route_sid_idxfk"), notNull),
+      voip_carrier_sid: carrier("voip_carrier_sid_idxfk_3", notNull),
+      priority: integer(notNull, byDefault(0)),
+    },
+  },
+  users: {
+    key: "user_sid",
+    required: ["name", "email"],
+    columns: {
+      user_sid: sid(notNull),
+      name: varchar(255, notNull),
+      email: varchar(255, notNull),
+      pending_email: varchar(255),
+      phone: varchar(20, unique),
+      hashed_password: varchar(1024),
+      account_sid: account("account_sid_idxfk_9"),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_6"),
+      force_change: no,
+      provider: varchar(255, notNull),
+      provider_userid: varchar(255),
+      scope: varchar(16, notNull, byDefault("read-write")),
+      phone_activation_code: varchar(16),
+      email_activation_code: varchar(16),
+      email_validated: no,
+      phone_validated: no,
+      email_content_opt_out: no,
+      is_active: yes,
+    },
+  },
+  permissions: {
+    key: "permission_sid",
+    columns: { permission_sid: sid(notNull), name: varchar(32, notNull, unique), description: varchar(255) },
+  },
+  user_permissions: {
+    key: "user_permissions_sid",
+    columns: {
+      user_permissions_sid: sid(notNull),
+      user_sid: sid(references("users", "user_sid_idxfk", "cascade"), notNull),
+      permission_sid: sid(references("permissions", "permission_sid_idxfk"), notNull),
+    },
+  },
+  ms_teams_tenants: {
+    key: "ms_teams_tenant_sid",
+    required: ["service_provider_sid", "account_sid", "tenant_fqdn"],
+    columns: {
+      ms_teams_tenant_sid: sid(notNull),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_2", notNull),
+      account_sid: account("account_sid_idxfk_7", notNull),
+      application_sid: application("application_sid_idxfk_1"),
+      tenant_fqdn: varchar(255, notNull, unique),
+    },
+  },
+  sbc_addresses: {
+    key: "sbc_address_sid",
+    required: ["ipv4"],
+    columns: {
+      sbc_address_sid: sid(notNull),
+      ipv4: varchar(255, notNull),
+      port: integer(notNull, byDefault(5060)),
+      tls_port: integer(),
+      wss_port: integer(),
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_1"),
+      last_updated: datetime(),
+    },
+  },
+  smpp_addresses: {
+    key: "smpp_address_sid",
+    required: ["ipv4"],
+    columns: {
+      smpp_address_sid: sid(notNull),
+      ipv4: varchar(255, notNull),
+      port: integer(notNull, byDefault(5060)),
+      use_tls: no,
+      is_primary: yes,
+      service_provider_sid: serviceProvider("service_provider_sid_idxfk_4"),
+    },
+  },
+  password_settings: {
+    columns: {
+      min_password_length: integer(notNull, byDefault(8)),
+      require_digit: no,
+      require_special_character: no,
+    },
+  },
+  system_information: {
+    columns: {
+      domain_name: varchar(255),
+      sip_domain_name: varchar(255),
+      monitoring_domain_name: varchar(255),
+      private_network_cidr: varchar(8192),
+      log_level: oneOf(["info", "debug"], notNull, byDefault("info")),
+    },
+  },
+  /** No table of jambonz: what a data file remembers for the sandbox itself. */
+  sandbox_settings: {
+    key: "name",
+    columns: { name: varchar(64, notNull), value: text(notNull) },
+  },
+} satisfies Record<string, Model>;
+
+export type TableName = keyof typeof tables;

@@ -1,0 +1,33 @@
+import type { Express, Request } from "express";
+import type { Database, Tables } from "./database";
+
+/**
+ * What becomes of a realm that an account sets by `SipRealms`:
+ * - `none`: no DNS provider. The realm is set and the answer is 500, as on a self-hosted jambonz without SBC addresses.
+ * - `managed`: DNS records are made and kept; they hold on to the account until it is deleted with a valid realm.
+ * - `skipped`: no DNS work and no records, as jambonz does under NODE_ENV=test.
+ */
+export type Dns = "none" | "managed" | "skipped";
+
+/** What a platform's handlers get from the sandbox around them. */
+export interface PlatformContext {
+  db: Database;
+  dns: Dns;
+  /** Whether a request comes from `Sandbox.outside`, which speaks as an administrator without a key. */
+  isOutside: (request: Request) => boolean;
+}
+
+/** A platform that the sandbox can be. */
+export interface Platform {
+  /** The path of its API. */
+  base: string;
+  tables: Tables;
+  /** The name of its database in error messages. */
+  database: string;
+  /** Fills a new database, sees that the admin key is there, and returns it. */
+  seed: (db: Database, adminKey?: string) => Promise<string>;
+  /** Everything that it answers. `response.locals.scope` says, for the request log, who spoke. */
+  app: (context: PlatformContext) => Express;
+  /** Gives a path below the base one name for all its values, beyond UUIDs. */
+  route: (path: string) => string;
+}
