@@ -1,0 +1,85 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { InitializationError } from "./errors";
+import { Lifecycle } from "./lifecycle";
+import { resourceOf } from "./platforms";
+import type { Properties } from "./resource";
+import { Session } from "./session";
+
+type Config = pulumi.dynamic.Config;
+
+/** One for each platform in this process, shared by all types of resources. */
+const sessions = new Map<string, Session>();
+
+/**
+ * The dynamic door: what the text in every resource's `__provider` evaluates to. It translates between
+ * Pulumi's dynamic providers and the lifecycle, and does nothing else.
+ *
+ * @param type `platform:Type`, for example `jambonz:Account`
+ */
+function dynamic(type: string): pulumi.dynamic.ResourceProvider {
+  let config: Config | undefined;
+  let made: Lifecycle | undefined;
+  const lifecycle = (): Lifecycle => {
+    if (made) return made;
+    const { platform, definition } = resourceOf(type);
+    let session = sessions.get(platform.name);
+    if (!session)
+      sessions.set(platform.name, (session = new Session(platform, { config: (name) => config?.get(`${platform.name}:${name}`) })));
+    return (made = new Lifecycle(definition, session));
+  };
+  return {
+    // Must not wait for anything: the engine's first calls come while a promise would still be pending.
+    configure: async (request: pulumi.dynamic.ConfigureRequest) => void (config = request.config),
+    check: (_olds: Properties, news: Properties) =>
+      quietly(type, () => {
+        const { inputs, failures } = lifecycle().check(own(news));
+        // With a property in it, the engine would print that property's value, secrets included.
+        return { inputs, failures: failures.map(({ reason }) => ({ property: "", reason })) };
+      }),
+    diff: (id: string, olds: Properties, news: Properties) =>
+      quietly(type, () => {
+        const { changes, replaces, deleteBeforeReplace } = lifecycle().diff(id, own(olds), own(news));
+        return { changes, replaces, deleteBeforeReplace };
+      }),
+    create: (inputs: Properties) =>
+      quietly(
+        type,
+        async () => {
+          const { id, state } = await lifecycle().create(own(inputs));
+          return { id, outs: state };
+        },
+        inputs,
+      ),
+    read: (id: string, props: Properties) =>
+      quietly(type, async () => {
+        const live = await lifecycle().read(id, own(props));
+        return live ? { id, props: live.state, inputs: live.inputs } : { id: "", props: {} };
+      }),
+    update: (id: string, olds: Properties, news: Properties) =>
+      quietly(type, async () => ({ outs: await lifecycle().update(id, own(olds), own(news)) }), news),
+    delete: (id: string, props: Properties) => quietly(type, () => lifecycle().delete(id, own(props))),
+  };
+}
+
+/** What belongs to the resource, without what belongs to the door. */
+function own({ __provider, ...properties }: Properties): Properties {
+  return properties;
+}
+
+/** Errors reach the user without a stack; of an object that exists all the same, with its id and state. */
+async function quietly<T>(type: string, act: () => T | Promise<T>, inputs?: Properties): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const told = new Error(error instanceof Error ? error.message : String(error));
+    // Pulumi prints `${error}: ${error.stack}` beside the message itself; once is enough.
+    Object.assign(told, { stack: "failed, see below", toString: () => type });
+    if (error instanceof InitializationError) {
+      const { id, state, message } = error;
+      Object.assign(told, { id, properties: { ...state, __provider: inputs?.__provider }, reasons: [message] });
+    }
+    throw told;
+  }
+}
+
+export = dynamic;

@@ -1,0 +1,53 @@
+/** The platform answered, and the answer is a refusal. */
+export class RefusedError extends Error {
+  constructor(
+    /** HTTP status. */
+    readonly status: number,
+    /** The platform's own words, or what they mean, without secrets. */
+    readonly reason: string,
+  ) {
+    super(`${reason} (${status})`);
+  }
+}
+
+/** The request never reached the platform, so nothing was done. */
+export class UnreachableError extends Error {}
+
+/** The request was sent and its answer did not come: the platform may have done it. */
+export class UnansweredError extends Error {
+  constructor(
+    message: string,
+    /** When the request was sent first, in milliseconds by this machine's clock. */
+    readonly sentAt: number,
+  ) {
+    super(message);
+  }
+}
+
+/** An error whose message is complete as it is, and says what to do. */
+export class UserError extends Error {}
+
+/** The object is on the platform, but something about it is still missing. */
+export class UnfinishedError extends Error {
+  constructor(
+    /** What is missing and what to do, in one sentence. */
+    message: string,
+    readonly id: string,
+    /** Outputs as they are on the platform now. */
+    readonly outputs: Record<string, unknown> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** What the doors report of an object that is on the platform, but not as the program wants it. */
+export class InitializationError extends Error {
+  constructor(
+    message: string,
+    readonly id: string,
+    /** The inputs and outputs that are really on the platform. */
+    readonly state: Record<string, unknown>,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,305 @@
+import http from "node:http";
+import https from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Axios from "axios";
+import type { AxiosInstance, AxiosResponse } from "axios";
+import { RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
+import type { Redactor } from "../redact";
+import type { CommonSettings } from "../settings";
+import { currentBudget, withBudget } from "./budget";
+import { Gate, type RateLimitState } from "./gate";
+
+export interface Request {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below the API's URL, with its query, each part encoded. */
+  path: string;
+  /** Sent as JSON; a URLSearchParams is sent form-encoded. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  /**
+   * Doing it twice is the same as doing it once, so it may be repeated when its answer was lost.
+   * Default: true for everything but POST.
+   */
+  idempotent?: boolean;
+  /** Whether a successful answer says all that it has to; one that does not counts as lost. */
+  complete?: (body: unknown) => boolean;
+}
+
+export interface Answer {
+  status: number;
+  /** Parsed where it is JSON, else the text; undefined when empty. */
+  body: unknown;
+}
+
+/** How a platform speaks, as far as the shared client has to know it. */
+export interface Dialect {
+  /** As the platform writes itself, for messages. */
+  title: string;
+  /** What goes with every request; called at each, so that a missing key is told at the first request. */
+  headers(): Record<string, string>;
+  /** The platform's own words in a refusal. */
+  reason(answer: Answer): string | undefined;
+  /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
+  isTransient?(answer: Answer): boolean;
+}
+
+export interface HttpClientOptions {
+  apiUrl: string;
+  settings: CommonSettings;
+  dialect: Dialect;
+  redactor: Redactor;
+  log: (message: string) => void;
+  signal?: AbortSignal;
+  /** Shortens the pauses between repeats, for tests. Default 1. */
+  pace?: number;
+}
+
+/** The longest answer that is read, in bytes. */
+const MAX_ANSWER = 64 * 1024 * 1024;
+/** How often in a row one request may be refused with 429 before that is an error. */
+const MAX_RATE_LIMITED = 30;
+const USER_AGENT = "pulumi-cpaas";
+
+/** Codes of Node's sockets and name resolution that mean: nothing was sent. */
+const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
+/** Those among them, and those of TLS, where trying again cannot help. */
+const HOPELESS = new Set(["ENOTFOUND"]);
+const TLS = /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO|HOSTNAME_MISMATCH)/;
+
+type Outcome =
+  | { kind: "answer"; answer: Answer }
+  | { kind: "rateLimited"; waitMs: number }
+  | { kind: "notSent"; problem: string; hopeless: boolean }
+  | { kind: "lost"; problem: string };
+
+/**
+ * Speaks with one platform: keep-alive, one request limit for all, time limits, and repeats where a repeat
+ * does no harm. A request that may have been carried out is never sent again unless it is idempotent.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #gate: Gate;
+  #axios?: AxiosInstance;
+  /** How far the platform's clock is ahead of this machine's, in milliseconds. */
+  #clockOffset = 0;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#gate = new Gate({
+      concurrency: options.settings.maxConcurrency,
+      reserve: options.settings.rateLimitReserve / 100,
+      log: (message) => options.log(options.redactor.clean(`${options.dialect.title}: ${message}`)),
+      signal: options.signal,
+    });
+  }
+
+  /** The host that is spoken with, for messages. */
+  get host(): string {
+    return new URL(this.#options.apiUrl).host;
+  }
+
+  get isLoopback(): boolean {
+    return isLoopback(new URL(this.#options.apiUrl).hostname);
+  }
+
+  /** A time of this machine by the platform's clock, in whole seconds and rather too early than too late. */
+  platformTime(milliseconds: number): Date {
+    return new Date(Math.floor((milliseconds + this.#clockOffset) / 1000) * 1000 - 1000);
+  }
+
+  /** A pause that ends at once when the run is cancelled. */
+  async pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds * (this.#options.pace ?? 1), undefined, { signal: this.#options.signal });
+  }
+
+  /**
+   * @throws RefusedError when the platform refuses; UnreachableError when nothing was sent; UnansweredError
+   *   when the request may have been carried out; UserError when the settings do not allow the request.
+   */
+  async send(request: Request): Promise<Answer> {
+    const budget = currentBudget();
+    if (!budget) return withBudget(this.#options.settings.operationTimeout, () => this.send(request));
+    const { settings, redactor, dialect, log } = this.#options;
+    const idempotent = request.idempotent ?? request.method !== "POST";
+    const sentAt = Date.now();
+    let rateLimited = 0;
+    for (let attempt = 0; ; attempt++) {
+      if (budget.left === 0)
+        throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
+      const outcome = await this.#once(request, idempotent);
+      if (outcome.kind === "rateLimited") {
+        if (++rateLimited > MAX_RATE_LIMITED) throw new RefusedError(429, "the rate limit was used up again and again by others");
+        attempt--;
+        continue;
+      }
+      if (outcome.kind === "answer") {
+        const { answer } = outcome;
+        if (answer.status < 400) return answer;
+        const transient = [502, 503, 504].includes(answer.status) || (answer.status === 500 && dialect.isTransient?.(answer));
+        const reason = redactor.clean(dialect.reason(answer) ?? `it answered ${answer.status} without a reason`);
+        if (!transient) throw new RefusedError(answer.status, reason);
+        if (!idempotent) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt);
+        if (attempt >= settings.maxRetries || budget.left === 0)
+          throw new RefusedError(answer.status, `${reason}, also after ${attempt} repeats`);
+      } else {
+        const problem = redactor.clean(outcome.problem);
+        const giveUp = attempt >= settings.maxRetries || budget.left === 0;
+        if (outcome.kind === "lost" && (!idempotent || giveUp))
+          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, sentAt);
+        if (outcome.kind === "notSent" && (outcome.hopeless || giveUp))
+          throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
+        if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
+      }
+      await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000));
+    }
+  }
+
+  async #once(request: Request, idempotent: boolean): Promise<Outcome> {
+    const waited = await this.#gate.enter();
+    currentBudget()?.excuse(waited);
+    let state: RateLimitState | undefined;
+    try {
+      const response = await this.#exchange(request);
+      state = rateLimitState(response);
+      const date = Date.parse(String(response.headers.date ?? ""));
+      if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
+      if (response.status === 429) {
+        const waitMs = (retryAfter(response) ?? state?.resetMs ?? 1000) + 50;
+        this.#gate.close(waitMs);
+        return { kind: "rateLimited", waitMs };
+      }
+      const answer = this.#read(response, idempotent);
+      if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
+      return { kind: "answer", answer };
+    } catch (error) {
+      return this.#classify(error);
+    } finally {
+      this.#gate.leave(state);
+    }
+  }
+
+  async #exchange(request: Request): Promise<AxiosResponse<string>> {
+    const { settings, signal, dialect } = this.#options;
+    const headers = { accept: "application/json", "user-agent": USER_AGENT, ...dialect.headers(), ...request.headers };
+    this.#guardPlainHttp();
+    const timeout = Math.max(1, Math.min(settings.requestTimeout * 1000, currentBudget()?.left ?? Infinity));
+    const limit = AbortSignal.timeout(timeout);
+    const axios = (this.#axios ??= connect(this.#options.apiUrl));
+    return axios.request<string>({
+      method: request.method,
+      url: request.path,
+      data: request.body,
+      headers,
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  }
+
+  /** A key in clear on a network is a lost key. */
+  #guardPlainHttp(): void {
+    const url = new URL(this.#options.apiUrl);
+    if (url.protocol === "https:" || isLoopback(url.hostname) || this.#options.settings.allowPlainHttp) return;
+    throw new UserError(
+      `${this.#options.dialect.title}: no key is sent over plain HTTP to ${url.host}; use https, or set allowPlainHttp to true where the network is trusted`,
+    );
+  }
+
+  #read(response: AxiosResponse<string>, idempotent: boolean): Answer {
+    const text = response.data ?? "";
+    const type = String(response.headers["content-type"] ?? "");
+    if (response.status >= 300 && response.status < 400) {
+      throw new UserError(
+        `${this.#options.dialect.title} at ${this.host} answered with a redirect (${response.status}), which is not followed with a key; set the API's URL to where it leads${redirectTarget(response, this.#options.apiUrl)}`,
+      );
+    }
+    if (/text\/html/i.test(type) && /<(!doctype|html)/i.test(text) && response.status !== 429) {
+      if (response.status >= 500) return { status: response.status, body: undefined };
+      // Something between has answered instead of the platform, which may have done what was asked.
+      if (!idempotent && response.status < 300) throw new BrokenAnswer("a web page came instead of its answer");
+      throw new UserError(
+        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.#options.apiUrl}`,
+      );
+    }
+    if (text === "") return { status: response.status, body: undefined };
+    try {
+      return { status: response.status, body: JSON.parse(text) as unknown };
+    } catch {
+      if (response.status >= 400) return { status: response.status, body: text };
+      throw new BrokenAnswer(`its answer is not JSON`);
+    }
+  }
+
+  #classify(error: unknown): Outcome {
+    if (error instanceof UserError) throw error;
+    if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
+    this.#options.signal?.throwIfAborted();
+    const { code = "", message = "", syscall = "", name = "" } = (error ?? {}) as NodeJS.ErrnoException & { cause?: unknown };
+    const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
+    const codes = [code, cause?.code ?? ""];
+    if (codes.some((c) => TLS.test(c)))
+      return { kind: "notSent", problem: `no trusted connection (${cause?.message ?? message})`, hopeless: true };
+    if (codes.some((c) => NOT_SENT.has(c)) || [syscall, cause?.syscall].includes("connect")) {
+      return { kind: "notSent", problem: connectProblem(codes), hopeless: codes.some((c) => HOPELESS.has(c)) };
+    }
+    if (code === "ERR_CANCELED" || name === "TimeoutError")
+      return { kind: "lost", problem: `no answer within ${this.#options.settings.requestTimeout} s` };
+    if (/maxContentLength/.test(message))
+      throw new UserError(`${this.#options.dialect.title} answered with more than ${MAX_ANSWER / 1024 / 1024} MB`);
+    if (code) return { kind: "lost", problem: `the connection broke off (${code})` };
+    throw error;
+  }
+}
+
+/** The answer came, but not whole. */
+class BrokenAnswer extends Error {}
+
+function connectProblem(codes: string[]): string {
+  if (codes.includes("ECONNREFUSED")) return "the connection was refused";
+  if (codes.includes("ENOTFOUND")) return "there is no host of this name";
+  return `no connection (${codes.find(Boolean) ?? "unknown"})`;
+}
+
+/** Loads axios at the first request only: a provider that has nothing to send starts faster. */
+function connect(apiUrl: string): AxiosInstance {
+  const axios = require("axios") as typeof Axios;
+  return axios.create({
+    baseURL: apiUrl.replace(/\/+$/, ""),
+    maxRedirects: 0,
+    validateStatus: () => true,
+    responseType: "text",
+    transformResponse: (data: string) => data,
+    maxContentLength: MAX_ANSWER,
+    maxBodyLength: MAX_ANSWER,
+    httpAgent: new http.Agent({ keepAlive: true }),
+    httpsAgent: new https.Agent({ keepAlive: true }),
+    ...(isLoopback(new URL(apiUrl).hostname) ? { proxy: false as const } : {}),
+  });
+}
+
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+function redirectTarget(response: AxiosResponse, from: string): string {
+  try {
+    const { origin } = new URL(String(response.headers.location), from);
+    return ` (${origin})`;
+  } catch {
+    return "";
+  }
+}
+
+function rateLimitState({ headers }: AxiosResponse): RateLimitState | undefined {
+  const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) =>
+    Number.parseFloat(String(headers[`ratelimit-${name}`] ?? "")),
+  );
+  if ([limit, remaining, reset].some((value) => value === undefined || Number.isNaN(value))) return undefined;
+  return { limit: limit!, remaining: remaining!, resetMs: reset! * 1000 };
+}
+
+/** `Retry-After` in milliseconds: seconds or a date. */
+function retryAfter({ headers }: AxiosResponse): number | undefined {
+  const value = headers["retry-after"] as string | undefined;
+  if (value === undefined) return undefined;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+}

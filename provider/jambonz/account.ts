@@ -1,0 +1,234 @@
+import { z } from "zod";
+import { RefusedError, UserError } from "../errors";
+import { resource, type Properties } from "../resource";
+import { refuseAccountDelete } from "./account-delete";
+import { fromRow, toRow, type Jambonz, type Row } from "./client";
+import { sid, sipRealm, webhook } from "./types";
+
+const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
+const bucket = z.string().min(1).describe("The bucket's or container's name.");
+const accessKeyId = z.string().min(1).describe("The id of the access key.");
+const secretAccessKey = z.string().min(1).describe("The secret of the access key.").meta({ secret: true });
+
+const bucketCredential = z
+  .discriminatedUnion("vendor", [
+    z
+      .strictObject({
+        vendor: z.literal("aws_s3"),
+        region: z.string().min(1).describe("The AWS region."),
+        name: bucket,
+        accessKeyId,
+        secretAccessKey,
+        tags,
+      })
+      .meta({ typeName: "AwsBucketCredential" })
+      .describe("A bucket of Amazon S3."),
+    z
+      .strictObject({
+        vendor: z.literal("s3_compatible"),
+        endpoint: z.string().min(1).describe("The URL of the storage."),
+        name: bucket,
+        accessKeyId,
+        secretAccessKey,
+        tags,
+      })
+      .meta({ typeName: "S3CompatibleBucketCredential" })
+      .describe("A bucket of a storage that speaks as Amazon S3 does."),
+    z
+      .strictObject({
+        vendor: z.literal("google"),
+        name: bucket,
+        serviceKey: z
+          .string()
+          .refine(isJsonObject, { error: "must be the JSON text of a service account's key" })
+          .describe("The JSON text of a service account's key.")
+          .meta({ secret: true }),
+        tags,
+      })
+      .meta({ typeName: "GoogleBucketCredential" })
+      .describe("A bucket of Google Cloud Storage."),
+    z
+      .strictObject({
+        vendor: z.literal("azure"),
+        name: bucket,
+        connectionString: z.string().min(1).describe("The connection string of the storage account.").meta({ secret: true }),
+        tags,
+      })
+      .meta({ typeName: "AzureBucketCredential" })
+      .describe("A container of Azure Blob Storage."),
+  ])
+  .describe("Where recordings are stored, and the credential for it.")
+  .meta({ typeName: "BucketCredential" });
+
+/** A tenant. */
+export const account = resource<Jambonz>()({
+  type: "jambonz:Account",
+  description: "A tenant: its name, SIP realm, webhooks and settings.",
+  idFormat: "<account sid>",
+  sidFromId: "whole",
+  deleteBeforeReplace: true, // a realm is unique, so the old account has to give it up first
+  onDelete:
+    "Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, users or speech credentials, unless forceDestroy was deployed before; SIP clients and what points to it from elsewhere always have to go first.",
+  inputs: z.strictObject({
+    name: z.string().min(1).max(64).describe("The name of the account.").meta({ defaultsToName: true }),
+    serviceProviderSid: sid
+      .optional()
+      .describe("The service provider that owns the account. Default: the one of the key in use, or the only one there is.")
+      .meta({ replaceOnChanges: true, computed: true }),
+    sipRealm: sipRealm
+      .optional()
+      .describe(
+        "The SIP domain under which devices register; unique on the platform. Set it here or by a SipRealm, not by both. No DNS records are made for it.",
+      ),
+    registrationHook: webhook.optional().describe("Called to authenticate a device that registers."),
+    queueEventHook: webhook.optional().describe("Called when a caller enters or leaves a queue."),
+    deviceCallingApplicationSid: sid.optional().describe("The application that handles calls from the account's devices."),
+    siprecHookSid: sid.optional().describe("The application that handles SIPREC sessions."),
+    isActive: z.boolean().optional().describe("Whether the account may be used. Default: true.").meta({ platformDefault: true }),
+    planType: z
+      .enum(["trial", "free", "paid"])
+      .optional()
+      .describe("The plan. Default: trial.")
+      .meta({ platformDefault: "trial", typeName: "PlanType" }),
+    disableCdrs: z
+      .boolean()
+      .optional()
+      .describe("Whether no call detail records are written. Default: false.")
+      .meta({ platformDefault: false }),
+    recordAllCalls: z.boolean().optional().describe("Whether every call is recorded. Default: false.").meta({ platformDefault: false }),
+    recordFormat: z
+      .string()
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("The format of recordings, mp3 or wav. Default: mp3.")
+      .meta({ platformDefault: "mp3" }),
+    enableDebugLog: z
+      .boolean()
+      .optional()
+      .describe("Whether calls of the account are logged in detail. Default: false.")
+      .meta({ platformDefault: false }),
+    deviceToCallRatio: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("How many devices may be registered for each call session. Default: 5.")
+      .meta({ platformDefault: 5 }),
+    bucketCredential: bucketCredential.optional().describe("Where recordings are stored.").meta({ setAfterCreate: true }),
+    allowDuplicateName: z
+      .boolean()
+      .optional()
+      .describe("Whether to create the account although its service provider has one of this name already. Default: false.")
+      .meta({ local: true }),
+    forceDestroy: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether deleting the account may take its applications, phone numbers, carriers, users and speech credentials along. Counts once it was deployed. Default: false.",
+      )
+      .meta({ local: true }),
+  }),
+  outputs: z.object({
+    sid: sid.describe("The account's sid."),
+    webhookSecret: z.string().describe("The secret with which the platform signs its webhook requests.").meta({ secret: true }),
+    createdAt: z.string().describe("When the account was created, in ISO 8601."),
+  }),
+
+  claims: ({ sipRealm }, id) => (sipRealm === undefined || id === undefined ? undefined : `realm of ${id}`),
+
+  async refuseCreate(jambonz, { name, serviceProviderSid, allowDuplicateName }) {
+    if (allowDuplicateName) return undefined;
+    const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
+    const holder = await jambonz.accountNames.take(owner, name);
+    if (!holder) return undefined;
+    const adopt = isSid(holder)
+      ? `adopt it (\`npx pulumi-cpaas adopt jambonz:Account ${/^[\w.-]+$/.test(name) ? name : "<name>"} ${holder}\`)`
+      : "keep one of them";
+    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another`;
+  },
+
+  async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {
+    const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
+    try {
+      const { sid } = await jambonz.post<{ sid: string }>("/Accounts", toRow({ ...inputs, serviceProviderSid: owner }));
+      jambonz.remember(sid, owner);
+      return { id: sid };
+    } catch (error) {
+      if (!allowDuplicateName && error instanceof RefusedError) await jambonz.accountNames.release(owner, inputs.name);
+      throw error;
+    }
+  },
+
+  async find(jambonz, { name, serviceProviderSid, allowDuplicateName }) {
+    const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
+    const rows = await jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0);
+    // Unless duplicates are wanted the name was free before, so whatever bears it now was made since.
+    return rows
+      .filter((row) => row.name === name)
+      .map((row) => ({ id: String(row.account_sid), createdAt: allowDuplicateName ? new Date(String(row.created_at)) : undefined }));
+  },
+
+  async read(jambonz, id, { serviceProviderSid }, { fresh }) {
+    jambonz.remember(id, serviceProviderSid);
+    const owner = serviceProviderSid as string | undefined;
+    // The list serves many reads at once, and shows the bucket's secret in clear.
+    const row = await (fresh ? jambonz.accountNow(id, owner) : jambonz.account(id, owner));
+    return row && live(row);
+  },
+
+  async update(jambonz, id, changes, _inputs, state) {
+    await jambonz.put(`/Accounts/${id}`, toRow(withTagList(changes)));
+    if ("name" in changes) await jambonz.accountNames.release(state.serviceProviderSid, state.name);
+  },
+
+  refuseDelete: refuseAccountDelete,
+
+  async delete(jambonz, id, state) {
+    try {
+      await jambonz.delete(`/Accounts/${id}`);
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.reason.includes("invalid sip_realm"))) throw error;
+      // It has DNS records, and the platform finds their domain in the realm only (lib/routes/api/accounts.js).
+      const realm = jambonz.clearedRealms.get(id);
+      if (!realm) {
+        throw new UserError(
+          "the platform has DNS records for this account and can delete neither them nor the account while it has no realm of at least three labels; set sipRealm to the realm it had, and delete it then",
+        );
+      }
+      await jambonz.put(`/Accounts/${id}`, { sip_realm: realm });
+      await jambonz.delete(`/Accounts/${id}`);
+    }
+    await jambonz.accountNames.release(state.serviceProviderSid, state.name);
+  },
+});
+
+function live(row: Row): Properties {
+  const properties = fromRow([account.inputs, account.outputs], row);
+  const bucket = properties.bucketCredential as (Properties & { tags?: unknown }) | undefined;
+  // What a creation with a bucket credential leaves behind reads as an empty object.
+  if (bucket && !bucket.vendor) delete properties.bucketCredential;
+  else if (bucket && Array.isArray(bucket.tags)) {
+    bucket.tags = Object.fromEntries((bucket.tags as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+  }
+  return { ...properties, sid: row.account_sid };
+}
+
+/** Tags go as the platform's own portal sends them (jambonz-webapp, src/api/types.ts). */
+function withTagList(changes: Properties): Properties {
+  const bucket = changes.bucketCredential as (Properties & { tags?: Record<string, string> }) | null | undefined;
+  if (!bucket?.tags) return changes;
+  return { ...changes, bucketCredential: { ...bucket, tags: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) } };
+}
+
+function isSid(text: string): boolean {
+  return sid.safeParse(text).success;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { RefusedError, UserError } from "../errors";
+import { resource } from "../resource";
+import type { Jambonz, Row } from "./client";
+import { exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+
+/** An API key, with which programs speak to the platform. */
+export const apiKey = resource<Jambonz>()({
+  type: "jambonz:ApiKey",
+  description: "An API key of an account, of a service provider or of an administrator. Its token is an output.",
+  idFormat: "Accounts/<account sid>/ApiKeys/<key sid>, ServiceProviders/<service provider sid>/ApiKeys/<key sid> or ApiKeys/<key sid>",
+  sidFromId: "end",
+  onDelete: "Deletes the key; whoever uses it is locked out at once. The key that the provider itself uses is never deleted.",
+  inputs: exactlyOneOwner(
+    {
+      accountSid: sid.optional().describe("The account that the key is for.").meta({ replaceOnChanges: true }),
+      serviceProviderSid: sid.optional().describe("The service provider that the key is for.").meta({ replaceOnChanges: true }),
+      admin: z
+        .boolean()
+        .optional()
+        .describe("Makes a key for the whole platform. The platform cannot list such keys: its token is in the state and nowhere else.")
+        .meta({ replaceOnChanges: true }),
+      expiresAt: z.iso
+        .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
+        .optional()
+        .describe(
+          "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.",
+        )
+        .meta({ replaceOnChanges: "evenIfAdded", writeOnly: true }),
+      rotateWhenChanged: z
+        .record(z.string(), z.string())
+        .optional()
+        .describe(
+          "Any values. When one of them changes, a new key is made, and the old one is deleted after everything that uses it was updated.",
+        )
+        .meta({ replaceOnChanges: true, local: true }),
+    },
+    "admin",
+  ),
+  outputs: z.object({
+    sid: sid.describe("The key's sid."),
+    token: z.string().describe("The key itself, as it goes into a request.").meta({ secret: true }),
+  }),
+
+  async create(jambonz, { accountSid, serviceProviderSid, expiresAt }) {
+    const row = { account_sid: accountSid, service_provider_sid: serviceProviderSid, expires_at: expiresAt && databaseTime(expiresAt) };
+    const { sid, token } = await jambonz.post<{ sid: string; token: string }>("/ApiKeys", row);
+    return { id: idOf({ accountSid, serviceProviderSid }, sid), outputs: { sid, token } };
+  },
+
+  async find(jambonz, { accountSid, serviceProviderSid, expiresAt }) {
+    const owner = ownerPath({ accountSid, serviceProviderSid });
+    if (!owner) return undefined; // the platform does not list admin keys
+    const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
+    return rows
+      .filter((row) => sameTime(row.expires_at, expiresAt))
+      .map((row) => ({
+        id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
+        outputs: { sid: row.api_key_sid, token: row.token },
+        createdAt: new Date(String(row.created_at)),
+      }));
+  },
+
+  async read(jambonz, id, { token }, { fresh }) {
+    const { owner, sid } = parse(id);
+    if (!ownerPath(owner)) {
+      // Not listed: it is there as long as the platform accepts it.
+      if (!token) throw new UserError("an admin key cannot be listed, so it can be read only where its token is known");
+      return (await isAccepted(jambonz, token)) ? { admin: true, sid, token } : undefined;
+    }
+    try {
+      const row = (await jambonz.list(`/${ownerPath(owner)}ApiKeys`, fresh ? 0 : undefined)).find((row) => row.api_key_sid === sid);
+      return row && live(owner, row);
+    } catch (error) {
+      // To the key of a service provider a deleted account and a foreign one look alike; this key itself tells.
+      if (error instanceof RefusedError && error.status === 403 && token && !(await isAccepted(jambonz, token))) return undefined;
+      throw error;
+    }
+  },
+
+  async refuseDelete(jambonz, _id, { token }) {
+    return token && token === jambonz.apiKey ? "it is the key that the provider itself uses; run with another key to delete it" : undefined;
+  },
+
+  async delete(jambonz, id) {
+    await jambonz.delete(`/ApiKeys/${parse(id).sid}`);
+  },
+});
+
+type Owner = ReturnType<typeof splitOwner>["owner"];
+
+function idOf(owner: Owner, keySid: unknown): string {
+  return `${ownerPath(owner)}ApiKeys/${String(keySid)}`;
+}
+
+function parse(id: string): { owner: Owner; sid: string } {
+  const { owner, rest } = splitOwner(id);
+  const [, keySid] = /^ApiKeys\/([^/]+)$/.exec(rest) ?? [];
+  if (!keySid) throw new UserError(`"${id}" is not the id of an API key, which is ${apiKey.idFormat}`);
+  return { owner, sid: keySid };
+}
+
+function live(owner: Owner, row: Row) {
+  const expiresAt = typeof row.expires_at === "string" ? row.expires_at : undefined;
+  return { ...owner, expiresAt, sid: row.api_key_sid, token: row.token };
+}
+
+async function isAccepted(jambonz: Jambonz, token: unknown): Promise<boolean> {
+  try {
+    await jambonz.get("/ServiceProviders", String(token));
+    return true;
+  } catch (error) {
+    if (error instanceof RefusedError && error.status === 401) return false;
+    throw error;
+  }
+}
+
+/** The platform's database takes times in this form only, and keeps whole seconds. */
+function databaseTime(iso: string): string {
+  return new Date(iso).toISOString().slice(0, 19).replace("T", " ");
+}
+
+function sameTime(live: unknown, wanted: string | undefined): boolean {
+  if (!wanted || typeof live !== "string") return !wanted && !live;
+  return Math.floor(Date.parse(live) / 1000) === Math.floor(Date.parse(wanted) / 1000);
+}

@@ -1,0 +1,295 @@
+import { z } from "zod";
+import { RefusedError, UserError } from "../errors";
+import { HttpClient, type Answer } from "../http/client";
+import type { Properties } from "../resource";
+import { unwrap } from "../schema";
+import type { Surroundings } from "../session";
+import type { CommonSettings } from "../settings";
+import { AccountNames } from "./account-names";
+
+export const jambonzSettings = z.object({
+  apiUrl: z
+    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+    .describe("The URL of the management API, with its version.")
+    .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
+  apiKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The API key: an admin's, a service provider's or an account's. Needed at the first request, not before.")
+    .meta({ secret: true }),
+});
+
+type Settings = CommonSettings & z.output<typeof jambonzSettings>;
+
+/** A row as the platform's lists give it. */
+export type Row = Record<string, unknown>;
+
+/** The key that jambonz's database seed creates on every installation. */
+const WELL_KNOWN_KEY = "38700987-c7a4-4685-a5bb-af378f9734de";
+/** How long a list may serve further reads, in milliseconds. A run's own writes end it earlier. */
+const LIST_AGE = 60_000;
+
+/**
+ * Speaks with a jambonz management API. Facts about its answers were read in jambonz-api-server 0.9.6 and
+ * seen on a running one.
+ */
+export class Jambonz {
+  readonly http: HttpClient;
+  readonly #settings: Settings;
+  readonly #lists = new Map<string, { at: number; rows: Promise<Row[]> }>();
+  readonly #serviceProviderOf = new Map<string, string>();
+  /** Realms that this run took from accounts, by account. */
+  readonly clearedRealms = new Map<string, string>();
+  readonly accountNames = new AccountNames(this);
+
+  constructor(surroundings: Surroundings<Settings>) {
+    const { settings, redactor, log } = surroundings;
+    this.#settings = settings;
+    redactor.add(settings.apiKey);
+    this.http = new HttpClient({
+      ...surroundings,
+      apiUrl: settings.apiUrl,
+      dialect: { title: "jambonz", headers: () => ({ authorization: `Bearer ${this.#key()}` }), reason, isTransient },
+    });
+    if (settings.apiKey === WELL_KNOWN_KEY && !this.http.isLoopback) {
+      log(
+        "jambonz: the API key in use is the one that every new jambonz is seeded with, so anybody knows it; make an admin key of your own and delete this one",
+      );
+    }
+  }
+
+  /** The key in use, where it is known without a request. */
+  get apiKey(): string | undefined {
+    return this.#settings.apiKey;
+  }
+
+  #key(): string {
+    if (this.#settings.apiKey) return this.#settings.apiKey;
+    throw new UserError("jambonz needs an API key: JAMBONZ_API_KEY in the environment, or `pulumi config set --secret jambonz:apiKey …`");
+  }
+
+  async get<T = Row>(path: string, key?: string): Promise<T> {
+    const { body } = await this.http.send({ method: "GET", path, headers: bearer(key), complete: isObject });
+    return body as T;
+  }
+
+  /** @param options.idempotent for the few POSTs that do the same when sent twice */
+  async post<T = Row>(path: string, body?: unknown, options: { key?: string; idempotent?: boolean } = {}): Promise<T> {
+    // What a creation answers is the only place where the new sid and token are told.
+    const complete = body === undefined ? undefined : (answer: unknown) => isObject(answer) && typeof (answer as Row).sid === "string";
+    const answer = await this.#write({
+      method: "POST",
+      path,
+      body,
+      headers: bearer(options.key),
+      idempotent: options.idempotent,
+      complete,
+    });
+    return answer.body as T;
+  }
+
+  async put(path: string, body: Row): Promise<void> {
+    await this.#write({ method: "PUT", path, body });
+  }
+
+  async delete(path: string): Promise<void> {
+    // Without a category the platform would delete every limit there is (lib/routes/api/limits.js).
+    if (/\/Limits\/?(\?(?!category=.).*)?$/.test(path)) throw new UserError("a deletion of limits without a category is never sent");
+    await this.#write({ method: "DELETE", path });
+  }
+
+  async #write(request: Parameters<HttpClient["send"]>[0]): Promise<Answer> {
+    try {
+      return await this.http.send(request);
+    } finally {
+      const noun = collection(request.path);
+      for (const path of this.#lists.keys()) if (collection(path) === noun) this.#lists.delete(path);
+    }
+  }
+
+  /**
+   * All rows of a collection. Many reads share one request: those under way, and those that come soon after.
+   * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
+   */
+  list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
+    const known = this.#lists.get(path);
+    if (known && Date.now() - known.at < maxAge) return known.rows;
+    const entry = { at: Date.now(), rows: this.#rows(path) };
+    this.#lists.set(path, entry);
+    entry.rows.then(
+      () => (entry.at = Date.now()),
+      () => this.#lists.get(path) === entry && this.#lists.delete(path),
+    );
+    return entry.rows;
+  }
+
+  async #rows(path: string): Promise<Row[]> {
+    const body = await this.get<unknown>(path);
+    if (!Array.isArray(body))
+      throw new UserError(
+        `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.#settings.apiUrl}`,
+      );
+    return body as Row[];
+  }
+
+  /** Keeps in mind whose account this is, as far as it shows anyway: it saves asking when the account is gone. */
+  remember(accountSid: unknown, serviceProviderSid: unknown): void {
+    if (typeof accountSid === "string" && typeof serviceProviderSid === "string")
+      this.#serviceProviderOf.set(accountSid, serviceProviderSid);
+  }
+
+  serviceProviderOf(accountSid: string): string | undefined {
+    return this.#serviceProviderOf.get(accountSid);
+  }
+
+  /**
+   * The account as the platform's list shows it, with its secrets in clear, or undefined when it is gone.
+   *
+   * The key of a service provider is answered 403 for an account that is gone and for one of another service
+   * provider alike (lib/routes/api/accounts.js), so an account is gone only when the list of the service
+   * provider that it belonged to can still be read and lacks it.
+   */
+  async account(sid: string, serviceProviderSid: string | undefined, maxAge = LIST_AGE): Promise<Row | undefined> {
+    const owner = serviceProviderSid ?? this.serviceProviderOf(sid);
+    const find = (rows: Row[]) => rows.find((row) => row.account_sid === sid);
+    if (!owner) {
+      const row = find(await this.list("/Accounts", maxAge));
+      this.remember(sid, row?.service_provider_sid);
+      return row ?? this.#exists(sid);
+    }
+    try {
+      const row = find(await this.list(`/ServiceProviders/${owner}/Accounts`, maxAge));
+      if (row) return row;
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === 403)) throw error;
+      // The key of an account may not read that list, but itself.
+      const row = find(await this.list("/Accounts", maxAge));
+      if (row) return row;
+      throw error;
+    }
+    await this.#seesServiceProvider(owner);
+    return undefined;
+  }
+
+  /** The account as it is now, from one request where it exists. Its bucket's secret is obscured. */
+  async accountNow(sid: string, serviceProviderSid: string | undefined): Promise<Row | undefined> {
+    try {
+      return await this.#exists(sid);
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 403) return this.account(sid, serviceProviderSid, 0);
+      throw error;
+    }
+  }
+
+  /** 404 is the word of an admin's key; any other refusal says nothing about whether it exists. */
+  async #exists(sid: string): Promise<Row | undefined> {
+    try {
+      return await this.get(`/Accounts/${sid}`);
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** The service provider in which to create an account that names none. */
+  async onlyServiceProvider(): Promise<string> {
+    const visible = await this.list("/ServiceProviders");
+    if (visible.length === 1) return String(visible[0]!.service_provider_sid);
+    if (visible.length === 0)
+      throw new UserError(
+        "the key in use sees no service provider, so it cannot create accounts: an account's key manages its own account only",
+      );
+    const names = visible.map((row) => `${String(row.name)} (${String(row.service_provider_sid)})`).join(", ");
+    throw new UserError(`serviceProviderSid is needed, because there are ${visible.length} service providers: ${names}`);
+  }
+
+  /**
+   * Whether something of an account was refused because the account is gone. To the key of a service provider
+   * a deleted account and a foreign one are the same 403, so it takes the account's service provider to tell.
+   */
+  async isGoneWithAccount(error: unknown, accountSid: string | undefined, serviceProviderSid: unknown): Promise<boolean> {
+    if (!accountSid || !(error instanceof RefusedError && error.status === 403)) return false;
+    const owner = (serviceProviderSid as string | undefined) ?? this.serviceProviderOf(accountSid);
+    if (owner) return !(await this.account(accountSid, owner));
+    throw new UserError(
+      `account ${accountSid} was deleted, or the key in use may not see it, and jambonz answers both alike (403); refresh together with the account, or use an admin's key, or take this out of the state with \`pulumi state delete\``,
+    );
+  }
+
+  async #seesServiceProvider(sid: string): Promise<void> {
+    const visible = await this.list("/ServiceProviders");
+    if (visible.some((row) => row.service_provider_sid === sid)) return;
+    throw new UserError(
+      `the key in use at ${this.http.host} does not see service provider ${sid}, to which this belongs, so nothing can be said of it; check jambonz:apiUrl and the key. If the service provider was deleted, take this out of the state with \`pulumi state delete\``,
+    );
+  }
+}
+
+function isObject(body: unknown): boolean {
+  return typeof body === "object" && body !== null;
+}
+
+function bearer(key: string | undefined): Record<string, string> | undefined {
+  return key === undefined ? undefined : { authorization: `Bearer ${key}` };
+}
+
+/** The last collection in a path: `/ServiceProviders/<sid>/Accounts` and `/Accounts/<sid>` are both about accounts. */
+function collection(path: string): string {
+  const nouns = path
+    .split("?")[0]!
+    .split("/")
+    .filter((part) => /^[A-Z][A-Za-z]+$/.test(part));
+  const noun = nouns.at(-1) ?? "";
+  return noun === "SipRealms" || path.includes("/SipRealms/") ? "Accounts" : noun;
+}
+
+/** The words of a refusal: `{msg}`, `{status, message}` or plain text (lib/routes/error.js, lib/routes/api/utils.js). */
+function reason({ status, body }: Answer): string | undefined {
+  const { msg, message } = (typeof body === "object" && body !== null ? body : {}) as { msg?: unknown; message?: unknown };
+  const text = [msg, message, body].find((value): value is string => typeof value === "string" && value !== "");
+  if (status === 401) return "the API key is not valid";
+  const duplicate = text && /^Duplicate entry '(.*)' for key '(?:\w+\.)?(?:\w+_)?(sip_realm|name)\w*'/.exec(text);
+  if (duplicate)
+    return duplicate[2] === "sip_realm" ? `sipRealm "${duplicate[1]}" is taken by another account` : `name "${duplicate[1]}" is taken`;
+  const missing = text && /^Cannot add or update a child row.*FOREIGN KEY \(`(\w+)`\)/.exec(text);
+  if (missing) return `${camel(missing[1]!)} names something that does not exist`;
+  return text;
+}
+
+/** 500 is how jambonz refuses wrong input; only these texts speak of its database's passing trouble. */
+function isTransient(answer: Answer): boolean {
+  return /deadlock|lock wait timeout|connection lost|ECONNREFUSED|ECONNRESET|ETIMEDOUT|too many connections|server has gone away/i.test(
+    reason(answer) ?? "",
+  );
+}
+
+/** A row in the words of programs: camelCase, true and false for 1 and 0, without what is null. */
+export function fromRow(schemas: z.ZodObject[], row: Row): Properties {
+  const shape = Object.assign({}, ...schemas.map((schema) => schema.shape)) as Record<string, z.ZodType>;
+  const result: Properties = {};
+  for (const [column, value] of Object.entries(row)) {
+    const name = camel(column);
+    const schema = shape[name];
+    if (!schema || value === null) continue;
+    const inner = unwrap(schema);
+    if (inner instanceof z.ZodBoolean) result[name] = value === 1 || value === true;
+    else if (typeof value === "object" && !Array.isArray(value))
+      result[name] = Object.fromEntries(Object.entries(value).map(([key, item]) => [camel(key), item as unknown]));
+    else result[name] = value;
+  }
+  return result;
+}
+
+/** The other way: what a program says in the words of the platform. */
+export function toRow(properties: Properties): Row {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      snake(name),
+      typeof value === "object" && value !== null && !Array.isArray(value) ? toRow(value as Properties) : value,
+    ]),
+  );
+}
+
+const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,17 @@
+import type { Platform } from "../resource";
+import { account } from "./account";
+import { apiKey } from "./api-key";
+import { Jambonz, jambonzSettings } from "./client";
+import { limit } from "./limit";
+import { getAccount, getAccounts, getServiceProvider, getServiceProviders } from "./lookups";
+import { sipRealm } from "./sip-realm";
+
+export const jambonz: Platform<Jambonz> = {
+  name: "jambonz",
+  title: "jambonz",
+  description: "jambonz, the open-source CPaaS.",
+  settings: jambonzSettings,
+  connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
+  resources: [account, apiKey, limit, sipRealm],
+  lookups: [getAccount, getAccounts, getServiceProvider, getServiceProviders],
+};

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { UserError } from "../errors";
+import { resource } from "../resource";
+import type { Jambonz, Row } from "./client";
+import { exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+
+/** The categories that the platform's database knows (db/jambones-sql.sql); its swagger file names others. */
+const category = z
+  .enum(["api_rate", "voice_call_session", "device", "voice_call_minutes", "voice_call_session_license", "voice_call_minutes_license"])
+  .meta({ typeName: "LimitCategory" });
+
+/** How much of one thing an account or a service provider may use. */
+export const limit = resource<Jambonz>()({
+  type: "jambonz:Limit",
+  description: "How much of one thing an account or a service provider may use.",
+  idFormat: "Accounts/<account sid>/Limits/<category> or ServiceProviders/<service provider sid>/Limits/<category>",
+  deleteBeforeReplace: true, // the platform has one limit of a category, and writes over it
+  onDelete: "Deletes the limit of this category, so that it is no longer limited.",
+  inputs: exactlyOneOwner({
+    accountSid: sid.optional().describe("The account that is limited.").meta({ replaceOnChanges: true }),
+    serviceProviderSid: sid
+      .optional()
+      .describe("The service provider that is limited, with all its accounts together.")
+      .meta({ replaceOnChanges: true }),
+    category: category.describe("What is limited.").meta({ replaceOnChanges: true }),
+    quantity: z.int().min(0).describe("The most that may be in use at once, in units of the category."),
+  }),
+  outputs: z.object({
+    sid: sid.describe("The limit's sid."),
+    accountServiceProviderSid: sid
+      .optional()
+      .describe(
+        "The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
+      ),
+  }),
+
+  claims: (inputs) => `limit ${idOf(inputs)}`,
+
+  async create(jambonz, inputs) {
+    const sid = await set(jambonz, idOf(inputs), inputs.category, inputs.quantity);
+    const { accountSid } = inputs;
+    return { id: idOf(inputs), outputs: { sid, accountServiceProviderSid: accountSid && jambonz.serviceProviderOf(accountSid) } };
+  },
+
+  async find(jambonz, inputs) {
+    const rows = await jambonz.list(parse(idOf(inputs)).list, 0);
+    return rows
+      .filter((row) => row.category === inputs.category && row.quantity === inputs.quantity)
+      .map((row) => ({ id: idOf(inputs), outputs: { sid: sidOf(row) } }));
+  },
+
+  async read(jambonz, id, { accountServiceProviderSid }, { fresh }) {
+    const { owner, list, category } = parse(id);
+    try {
+      const row = (await jambonz.list(list, fresh ? 0 : undefined)).find((row) => row.category === category);
+      return row && { ...owner, category, quantity: row.quantity, sid: sidOf(row) };
+    } catch (error) {
+      if (await jambonz.isGoneWithAccount(error, owner.accountSid, accountServiceProviderSid)) return undefined;
+      throw error;
+    }
+  },
+
+  async update(jambonz, id, _changes, { category, quantity }) {
+    return { sid: await set(jambonz, id, category, quantity) };
+  },
+
+  async delete(jambonz, id) {
+    const { list, category } = parse(id);
+    await jambonz.delete(`${list}?category=${encodeURIComponent(category)}`);
+  },
+});
+
+/** Creates the limit or writes over it, so it may be sent twice. */
+async function set(jambonz: Jambonz, id: string, category: string, quantity: number): Promise<string> {
+  const { sid } = await jambonz.post<{ sid: string }>(parse(id).list, { category, quantity }, { idempotent: true });
+  return sid;
+}
+
+function sidOf(row: Row): unknown {
+  return row.account_limits_sid ?? row.service_provider_limits_sid;
+}
+
+function idOf(inputs: { accountSid?: string; serviceProviderSid?: string; category: string }): string {
+  return `${ownerPath(inputs)}Limits/${inputs.category}`;
+}
+
+function parse(id: string) {
+  const { owner, rest } = splitOwner(id);
+  const [, category] = /^Limits\/(\w+)$/.exec(rest) ?? [];
+  if (!category || !ownerPath(owner)) throw new UserError(`"${id}" is not the id of a limit, which is ${limit.idFormat}`);
+  return { owner, list: `/${ownerPath(owner)}Limits`, category };
+}

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { RefusedError, UnfinishedError } from "../errors";
+import { resource } from "../resource";
+import type { Jambonz } from "./client";
+import { sid, sipRealm as realm } from "./types";
+
+/** The SIP domain of an account, as a resource of its own. */
+export const sipRealm = resource<Jambonz>()({
+  type: "jambonz:SipRealm",
+  description:
+    "The SIP domain under which an account's devices register, apart from the account: for DNS records made by the platform, or to manage the realm where the account is managed elsewhere. It writes over the realm that the account has. Do not set Account.sipRealm of the same account besides.",
+  idFormat: "<account sid>",
+  deleteBeforeReplace: true, // a realm is unique on the platform
+  onDelete: "Clears the account's realm. DNS records that the platform made stay until the account is deleted.",
+  inputs: z
+    .strictObject({
+      accountSid: sid.describe("The account whose realm it is.").meta({ replaceOnChanges: true }),
+      realm: realm.describe("The domain name, unique on the platform."),
+      accountApiKey: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "An API key of the account itself. With it the platform also makes the DNS records, where it is set up to; without it, or with an installation of your own, only the realm is set. A change of the key alone sends nothing.",
+        )
+        .meta({ secret: true, local: true }),
+    })
+    .refine(({ realm, accountApiKey }) => !accountApiKey || !realm || realm.split(".").length > 2, {
+      path: ["realm"],
+      error: "must have at least three labels, such as acme.sip.example.com, for the platform to make DNS records",
+      when: () => true,
+    }),
+  outputs: z.object({
+    dns: z
+      .enum(["managed", "missing", "none"])
+      .describe(
+        "Whether the platform made the DNS records of the realm: managed; missing, when it failed to and the next update tries again; or none, when it was not asked to.",
+      )
+      .meta({ typeName: "DnsStatus" }),
+    accountServiceProviderSid: sid
+      .optional()
+      .describe(
+        "The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
+      ),
+  }),
+
+  claims: ({ accountSid }) => `realm of ${accountSid}`,
+
+  async create(jambonz, { accountSid, realm, accountApiKey }) {
+    const accountServiceProviderSid = jambonz.serviceProviderOf(accountSid);
+    return { id: accountSid, outputs: { accountServiceProviderSid, dns: await set(jambonz, accountSid, realm, accountApiKey) } };
+  },
+
+  async find(jambonz, { accountSid, realm, accountApiKey }) {
+    if (!(await isSet(jambonz, accountSid, realm))) return [];
+    return [{ id: accountSid, outputs: { dns: accountApiKey ? "missing" : "none" } }];
+  },
+
+  async read(jambonz, id, { accountServiceProviderSid, dns }, { fresh }) {
+    const owner = accountServiceProviderSid as string | undefined;
+    const row = await (fresh ? jambonz.accountNow(id, owner) : jambonz.account(id, owner));
+    return row?.sip_realm ? { accountSid: id, realm: row.sip_realm, dns: dns ?? "none" } : undefined;
+  },
+
+  async update(jambonz, id, _changes, { realm, accountApiKey }) {
+    return { dns: await set(jambonz, id, realm, accountApiKey) };
+  },
+
+  async delete(jambonz, id, { realm }) {
+    await jambonz.put(`/Accounts/${id}`, { sip_realm: null });
+    jambonz.clearedRealms.set(id, String(realm));
+  },
+
+  unfinished: ({ accountApiKey }, { dns }) => accountApiKey !== undefined && dns === "missing",
+});
+
+/** Sets the realm, with DNS records where the account's own key is at hand. Doing it twice does no harm. */
+async function set(jambonz: Jambonz, accountSid: string, realm: string, accountApiKey: string | undefined): Promise<"managed" | "none"> {
+  if (accountApiKey !== undefined) return setWithDns(jambonz, accountSid, realm, accountApiKey);
+  try {
+    await jambonz.put(`/Accounts/${accountSid}`, { sip_realm: realm });
+    return "none";
+  } catch (error) {
+    // An account's key may not set its realm by PUT; the platform names the POST instead.
+    if (error instanceof RefusedError && error.status === 400 && error.reason.startsWith("use POST"))
+      return setWithDns(jambonz, accountSid, realm);
+    throw error;
+  }
+}
+
+async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, key?: string): Promise<"managed"> {
+  try {
+    await jambonz.post(`/Accounts/${accountSid}/SipRealms/${encodeURIComponent(realm)}`, undefined, { key, idempotent: true });
+    return "managed";
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    if (error.status === 401 && key) throw new RefusedError(401, "accountApiKey is not a valid API key");
+    // The platform sets the realm first and then fails at the DNS records (lib/routes/api/sip-realm.js).
+    if (error.status !== 500 || !(await isSet(jambonz, accountSid, realm))) throw error;
+    throw new UnfinishedError(
+      `the realm ${realm} is set, but the platform made no DNS records for it: ${error.reason}. The next update tries again; where you make the DNS records yourself, take accountApiKey out`,
+      accountSid,
+      { dns: "missing" },
+    );
+  }
+}
+
+async function isSet(jambonz: Jambonz, accountSid: string, realm: string): Promise<boolean> {
+  const row = await jambonz.accountNow(accountSid, undefined);
+  return String(row?.sip_realm).toLowerCase() === realm.toLowerCase();
+}

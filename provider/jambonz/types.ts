@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/** Types that several resources of jambonz share. */
+
+export const sid = z.guid();
+
+export const webhook = z
+  .strictObject({
+    url: z
+      .string()
+      .max(1024)
+      .regex(/^(https?|wss?):\/\/\S+$/, { error: "must be a URL that begins with http://, https://, ws:// or wss://" })
+      .describe("The URL that is called."),
+    method: z.enum(["GET", "POST"]).optional().describe("The HTTP method. Default: POST.").meta({ platformDefault: "POST" }),
+    username: z.string().min(1).max(255).optional().describe("The user name for HTTP Basic authentication."),
+    password: z.string().min(1).max(255).optional().describe("The password for HTTP Basic authentication.").meta({ secret: true }),
+  })
+  .describe("An HTTP request that the platform makes.")
+  .meta({ typeName: "Webhook" });
+
+export const sipRealm = z
+  .string()
+  .min(1)
+  .max(132)
+  .regex(/^[^\s/?#]+$/, { error: "must be a domain name without blanks" })
+  .meta({ ignoreCase: true });
+
+/** Inputs of a thing that belongs to one account, one service provider or, where `else` names it, to nobody. */
+export function exactlyOneOwner<S extends z.ZodRawShape>(shape: S, orElse?: keyof S & string) {
+  const names = ["accountSid", "serviceProviderSid", ...(orElse ? [orElse] : [])];
+  const needed = names.map((name) => (name === orElse ? `${name}: true` : name));
+  return z.strictObject(shape).refine((inputs) => names.filter((name) => (inputs as Record<string, unknown>)[name]).length === 1, {
+    error: `needs exactly one of ${needed.slice(0, -1).join(", ")} and ${needed.at(-1)}`,
+    when: () => true, // also where something else is wrong
+  });
+}
+
+interface Owner {
+  accountSid?: string;
+  serviceProviderSid?: string;
+}
+
+/** Where in the API the things of an owner are: `Accounts/<sid>/`. Nothing for what belongs to nobody. */
+export function ownerPath({ accountSid, serviceProviderSid }: Owner): string {
+  if (accountSid) return `Accounts/${accountSid}/`;
+  return serviceProviderSid ? `ServiceProviders/${serviceProviderSid}/` : "";
+}
+
+/** The owner that an id begins with, and the rest of it. */
+export function splitOwner(id: string): { owner: { accountSid?: string; serviceProviderSid?: string }; rest: string } {
+  const [, noun, sid, rest] = /^(Accounts|ServiceProviders)\/([^/]+)\/(.*)$/.exec(id) ?? [];
+  return { owner: noun === "Accounts" ? { accountSid: sid } : noun ? { serviceProviderSid: sid } : {}, rest: rest ?? id };
+}

@@ -1,0 +1,254 @@
+import type { z } from "zod";
+import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
+import { withBudget } from "./http/budget";
+import type { Properties, Resource } from "./resource";
+import { isOptional, secretsIn, traitsOf } from "./schema";
+import type { Session } from "./session";
+import { validate, type Failure } from "./validate";
+import { isAbsent, isUnknown, plain, project, same, withoutNulls } from "./values";
+
+export interface Difference {
+  /** The inputs that differ, by name. */
+  changed: string[];
+  /** Those among them that the platform cannot change in place. */
+  replaces: string[];
+  /** Whether something has to be done; also true where the platform still owes something. */
+  changes: boolean;
+  deleteBeforeReplace: boolean;
+}
+
+export interface ReadResult {
+  inputs: Properties;
+  state: Properties;
+}
+
+type Verb = "create" | "read" | "update" | "delete";
+
+/**
+ * What Pulumi asks of a resource, once for all resources and both doors. State holds the declared inputs,
+ * exactly, plus the outputs, as plain JSON.
+ *
+ * Every error that leaves here is one sentence without a secret; InitializationError says that the object
+ * is on the platform all the same.
+ */
+export class Lifecycle {
+  readonly #typeName: string;
+
+  constructor(
+    readonly definition: Resource,
+    readonly session: Session,
+  ) {
+    this.#typeName = definition.type.split(":")[1]!;
+  }
+
+  /** The inputs as they will be deployed, and everything that is wrong with them. Sends nothing. */
+  check(news: Properties): { inputs: Properties; failures: Failure[] } {
+    const inputs = withoutNulls(news);
+    return { inputs, failures: validate(this.definition, inputs, isUnknown) };
+  }
+
+  /** What the program says now against what state holds. Sends nothing. */
+  diff(id: string, state: Properties, news: Properties): Difference {
+    const { definition } = this;
+    const changed = this.#changed(state, news);
+    const imported = this.#isImported(state);
+    const replaces = changed.filter((name) => {
+      const { replaceOnChanges } = this.#traits(name);
+      return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
+    });
+    const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
+    const holder = claim && this.session.claims.keep(claim, definition.type);
+    if (holder) throw new UserError(this.#conflict(news, id, holder));
+    const unfinished = definition.unfinished?.(news, state) ?? false;
+    return { changed, replaces, changes: changed.length > 0 || unfinished, deleteBeforeReplace: definition.deleteBeforeReplace ?? false };
+  }
+
+  async create(inputs: Properties): Promise<{ id: string; state: Properties }> {
+    return this.#operation("create", inputs, undefined, async () => {
+      const { definition, session } = this;
+      const claim = definition.claims?.(inputs);
+      const holder = claim && session.claims.take(claim, definition.type);
+      if (holder) throw new UserError(this.#conflict(inputs, undefined, holder));
+      try {
+        const refusal = await definition.refuseCreate?.(session.client, inputs);
+        if (refusal) throw new UserError(refusal);
+        return await this.#create(inputs);
+      } catch (error) {
+        if (claim && !(error instanceof InitializationError)) session.claims.release(claim);
+        throw error;
+      }
+    });
+  }
+
+  async #create(inputs: Properties): Promise<{ id: string; state: Properties }> {
+    const { definition, session } = this;
+    const later = this.#select(inputs, (name) => this.#traits(name).setAfterCreate === true);
+    const now = this.#select(inputs, (name) => !this.#traits(name).setAfterCreate);
+    const sent = this.#select(now, (name) => !this.#traits(name).local);
+    const { id, outputs } = await session.recovery.create(definition, session.client, now, sent, session.settings.maxRetries);
+    const state: Properties = { ...now, ...outputs };
+    // The object is there: from here on an error has to carry its id, or it would be forgotten.
+    try {
+      const claim = definition.claims?.(inputs, id);
+      if (claim) session.claims.keep(claim, definition.type);
+      if (Object.keys(later).length > 0) Object.assign(state, await definition.update!(session.client, id, later, inputs, state), later);
+      await this.#complete(id, state);
+    } catch (error) {
+      throw this.#unfinished("create", id, state, error);
+    }
+    return { id, state: plain(state) };
+  }
+
+  /** Undefined when the object is gone, which is the platform's answer and never a guess. */
+  async read(id: string, state: Properties): Promise<ReadResult | undefined> {
+    return this.#operation("read", state, id, async () => {
+      const { definition, session } = this;
+      const live = await definition.read(session.client, id, state, {});
+      if (!live) return undefined;
+      const inputs = project({ schema: definition.inputs, live, state, everything: this.#isImported(state) });
+      return { inputs: plain(inputs), state: plain({ ...inputs, ...this.#outputs(live, state) }) };
+    });
+  }
+
+  async update(id: string, state: Properties, news: Properties): Promise<Properties> {
+    return this.#operation(
+      "update",
+      news,
+      id,
+      async () => {
+        const { definition, session } = this;
+        const changes: Properties = {};
+        for (const name of this.#changed(state, news)) {
+          const { local, replaceOnChanges, platformDefault } = this.#traits(name);
+          if (!local && !replaceOnChanges) changes[name] = news[name] ?? platformDefault ?? null;
+        }
+        const chosen = this.#select(state, (name) => this.#traits(name).computed === true);
+        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state) };
+        if (Object.keys(changes).length > 0 || definition.unfinished?.(news, state)) {
+          try {
+            Object.assign(next, await definition.update!(session.client, id, changes, news, state));
+          } catch (error) {
+            throw error instanceof UnfinishedError ? this.#unfinished("update", id, next, error) : error;
+          }
+        }
+        try {
+          await this.#complete(id, next);
+        } catch (error) {
+          throw this.#unfinished("update", id, next, error);
+        }
+        return plain(next);
+      },
+      state,
+    );
+  }
+
+  /** What is already gone is a success; everything else that is not a deletion is an error. */
+  async delete(id: string, state: Properties): Promise<void> {
+    await this.#operation("delete", state, id, async () => {
+      const { definition, session } = this;
+      const claim = definition.claims?.(state, id);
+      if (claim && session.claims.passedOn(claim)) return;
+      const refusal = await definition.refuseDelete?.(session.client, id, state);
+      if (refusal) throw new UserError(refusal);
+      try {
+        await definition.delete(session.client, id, state);
+      } catch (error) {
+        if (!(error instanceof RefusedError || error instanceof UnansweredError)) throw error;
+        const live = await definition.read(session.client, id, state, { fresh: true }).catch(() => "not known");
+        if (live) throw error;
+      }
+    });
+  }
+
+  /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
+  #changed(state: Properties, news: Properties): string[] {
+    return Object.entries<z.ZodType>(this.definition.inputs.shape)
+      .filter(([name, schema]) => !same(schema, news[name], state[name]) && !(isAbsent(news[name]) && traitsOf(schema).computed))
+      .map(([name]) => name);
+  }
+
+  /** Nothing of it was ever read or created by a program: an import list knows its id only. */
+  #isImported(state: Properties): boolean {
+    return Object.keys(this.definition.outputs.shape).every((name) => isAbsent(state[name]) || state[name] === "");
+  }
+
+  /** Reads once where outputs are missing that the platform has by now. */
+  async #complete(id: string, state: Properties): Promise<void> {
+    const { definition, session } = this;
+    const missing = Object.entries<z.ZodType>(definition.outputs.shape).some(
+      ([name, schema]) => !isOptional(schema) && isAbsent(state[name]),
+    );
+    if (!missing) return;
+    const live = await definition.read(session.client, id, state, { fresh: true });
+    if (!live) throw new UserError("it was accepted, but the platform does not show it");
+    Object.assign(state, this.#outputs(live, state));
+    for (const name of Object.keys(definition.inputs.shape)) {
+      if (this.#traits(name).computed && isAbsent(state[name]) && !isAbsent(live[name])) state[name] = live[name];
+    }
+  }
+
+  #outputs(live: Properties, state: Properties): Properties {
+    const names = Object.keys(this.definition.outputs.shape);
+    return Object.fromEntries(names.map((name) => [name, isAbsent(live[name]) ? state[name] : live[name]]));
+  }
+
+  #select(inputs: Properties, wanted: (name: string) => boolean): Properties {
+    return Object.fromEntries(Object.entries(inputs).filter(([name]) => name in this.definition.inputs.shape && wanted(name)));
+  }
+
+  #traits(name: string): z.GlobalMeta {
+    return traitsOf(this.definition.inputs.shape[name] as z.ZodType | undefined);
+  }
+
+  #label(inputs: Properties, id: string | undefined): string {
+    const name = typeof inputs.name === "string" && !isUnknown(inputs.name) ? ` "${inputs.name}"` : "";
+    return `${this.#typeName}${name}${id ? ` (${id})` : ""}`;
+  }
+
+  #conflict(inputs: Properties, id: string | undefined, holder: string): string {
+    const other = holder.split(":")[1]!;
+    return `${this.#label(inputs, id)}: another ${other} of this program manages the same thing, and they would undo each other; keep one of them`;
+  }
+
+  /** Runs an operation within its time, and turns whatever goes wrong into one sentence. */
+  async #operation<T>(
+    verb: Verb,
+    inputs: Properties,
+    id: string | undefined,
+    operation: () => Promise<T>,
+    before: Properties = {},
+  ): Promise<T> {
+    const { session, definition } = this;
+    for (const properties of [before, inputs])
+      session.redactor.add(...secretsIn(definition.inputs, properties), ...secretsIn(definition.outputs, properties));
+    try {
+      return await withBudget(session.settings.operationTimeout, operation);
+    } catch (error) {
+      if (error instanceof InitializationError) throw error;
+      if (error instanceof UnfinishedError) throw this.#unfinished(verb, error.id, inputs, error);
+      throw new UserError(this.#sentence(verb, inputs, id, error));
+    }
+  }
+
+  #unfinished(verb: Verb, id: string, state: Properties, error: unknown): InitializationError {
+    const outputs = error instanceof UnfinishedError ? error.outputs : {};
+    return new InitializationError(this.#sentence(verb, state, id, error), id, plain({ ...state, ...outputs }));
+  }
+
+  #sentence(verb: Verb, inputs: Properties, id: string | undefined, error: unknown): string {
+    const label = this.#label(inputs, id);
+    const message = error instanceof Error ? error.message : String(error);
+    const said =
+      error instanceof UserError ||
+      error instanceof UnfinishedError ||
+      error instanceof UnansweredError ||
+      error instanceof UnreachableError;
+    const text =
+      error instanceof RefusedError
+        ? `${this.session.platform.title} refused to ${verb} ${label}: ${message}`
+        : said
+          ? `${label}: ${message}`
+          : `${label}: unexpected trouble to ${verb} it: ${message}`;
+    return this.session.redactor.clean(text);
+  }
+}

@@ -1,0 +1,27 @@
+import { UserError } from "./errors";
+import { withBudget } from "./http/budget";
+import { platform } from "./platforms";
+import type { Properties } from "./resource";
+import type { Session } from "./session";
+import { validate } from "./validate";
+import { isUnknown, withoutNulls } from "./values";
+
+/**
+ * Answers a look-up.
+ *
+ * @param type `platform:getThing`
+ * @throws UserError, one sentence
+ */
+export async function look(type: string, args: Properties, session: Session): Promise<Properties> {
+  const definition = platform(session.platform.name).lookups.find((lookup) => lookup.type === type);
+  if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
+  const name = type.replace(":", ".");
+  const query = withoutNulls(args);
+  const failures = validate(definition, query, isUnknown);
+  if (failures.length > 0) throw new UserError(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
+  try {
+    return (await withBudget(session.settings.operationTimeout, () => definition.run(session.client, query))) as Properties;
+  } catch (error) {
+    throw new UserError(session.redactor.clean(`${name}: ${(error as Error).message}`));
+  }
+}

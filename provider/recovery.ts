@@ -1,0 +1,129 @@
+import { RefusedError, UnansweredError, UserError } from "./errors";
+import { currentBudget } from "./http/budget";
+import type { Candidate, Client, Created, Properties, Resource } from "./resource";
+
+/** When to look for what may have been made, in milliseconds after the look before: the platform may still be at it. */
+const LOOKS = [200, 1000, 2500];
+
+/** Creations of equal things in this process, which can be taken for one another. */
+interface Equals {
+  /** Under way: sent, and neither answered nor lost. */
+  underWay: Set<Promise<unknown>>;
+  /** Not answered, and not yet known to have made something. */
+  lost: number;
+  /** One look at a time, or two creations would claim the same object. */
+  looking: Promise<unknown>;
+}
+
+/** One creation whose answer was lost. */
+interface Lost {
+  definition: Resource;
+  client: Client;
+  inputs: Properties;
+  equals: Equals;
+  error: UnansweredError;
+  /** When it was sent for the first time: a later try must not overlook what an earlier one made. */
+  sentAt: number;
+}
+
+/**
+ * Creates without ever making a thing twice. When the answer to a creation is lost, it looks for what may
+ * have been made: nothing there, it creates again; as many objects as lost answers, it takes one; more, it
+ * stops and lists them, because one of them belongs to somebody else.
+ */
+export class Recovery {
+  readonly #equals = new Map<string, Equals>();
+  /** Ids that creations of this process have been given. */
+  readonly #claimed = new Set<string>();
+
+  /** @param like what makes two creations equal to the platform: the inputs that it is sent */
+  async create(definition: Resource, client: Client, inputs: Properties, like: Properties, maxRetries: number): Promise<Created> {
+    const key = `${definition.type} ${JSON.stringify(like)}`;
+    let equals = this.#equals.get(key);
+    if (!equals) this.#equals.set(key, (equals = { underWay: new Set(), lost: 0, looking: Promise.resolve() }));
+    let sentAt = Infinity;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const created = await this.#send(equals, () => definition.create(client, inputs));
+        this.#claimed.add(`${definition.type} ${created.id}`);
+        return created;
+      } catch (error) {
+        if (!(error instanceof UnansweredError)) throw error;
+        sentAt = Math.min(sentAt, error.sentAt);
+        equals.lost++;
+        const found = await this.#look({ definition, client, inputs, equals, error, sentAt }).finally(() => equals.lost--);
+        if (found) return found;
+        if (attempt >= maxRetries) throw error;
+      }
+    }
+  }
+
+  async #send(equals: Equals, send: () => Promise<Created>): Promise<Created> {
+    const sending = send();
+    const settled = sending.then(
+      () => undefined,
+      () => undefined,
+    );
+    equals.underWay.add(settled);
+    try {
+      return await sending;
+    } finally {
+      equals.underWay.delete(settled);
+    }
+  }
+
+  /** Looks several times, one creation after the other. Undefined: there is nothing that it could have made. */
+  #look(lost: Lost): Promise<Candidate | undefined> {
+    const turn = lost.equals.looking.then(async () => {
+      // What an equal creation is about to be told must not be taken from it.
+      await Promise.all(lost.equals.underWay);
+      for (const pause of LOOKS) {
+        await lost.client.http.pause(pause);
+        const found = this.#choose(lost, await this.#candidates(lost));
+        if (found) return found;
+      }
+      return undefined;
+    });
+    lost.equals.looking = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
+  async #candidates({ definition, client, inputs, error }: Lost): Promise<Candidate[]> {
+    for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
+      let candidates: Candidate[] | undefined;
+      try {
+        candidates = await definition.find?.(client, inputs);
+      } catch (trouble) {
+        const final = (trouble instanceof RefusedError && trouble.status < 500) || currentBudget()?.left === 0;
+        if (final) {
+          throw new UserError(
+            `${error.message}; whether it was made all the same could not be found out (${(trouble as Error).message}): see \`npx pulumi-cpaas orphans\` before the next run`,
+          );
+        }
+        await client.http.pause(pause);
+        continue;
+      }
+      if (candidates) return candidates;
+      throw new UserError(
+        `${error.message}; it may have been made all the same, and it cannot be listed, so it is not tried again: look on the platform before the next run`,
+      );
+    }
+  }
+
+  #choose({ definition, client, equals, error, sentAt }: Lost, candidates: Candidate[]): Candidate | undefined {
+    const since = client.http.platformTime(sentAt).getTime();
+    const possible = candidates.filter(
+      ({ id, createdAt }) => !this.#claimed.has(`${definition.type} ${id}`) && (createdAt === undefined || createdAt.getTime() >= since),
+    );
+    if (possible.length > equals.lost) {
+      const list = possible.map(({ id, createdAt }) => (createdAt ? `${id} (made ${createdAt.toISOString()})` : id)).join(", ");
+      throw new UserError(
+        `${error.message}; now there are ${possible.length} that may be the one it made: ${list}. Nothing was changed: delete or adopt what is not wanted, then run again`,
+      );
+    }
+    const [mine] = possible;
+    if (mine) this.#claimed.add(`${definition.type} ${mine.id}`);
+    return mine;
+  }
+}

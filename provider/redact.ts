@@ -1,0 +1,99 @@
+const HIDDEN = "[secret]";
+/** From this length on a part of a secret is hidden too, as it stands in a text that was cut off. */
+const TELLING = 8;
+/** Up to this length a secret is hidden only where it stands alone, or no text would stay readable. */
+const SHORT = 3;
+
+/** The ways in which one value is written in URLs, headers, bodies and error texts. */
+function spellings(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const uri = encodeURIComponent(secret);
+  return [
+    secret,
+    json,
+    JSON.stringify(json).slice(1, -1),
+    uri,
+    uri.replaceAll("%20", "+"),
+    encodeURI(secret),
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    Buffer.from(secret).toString("base64"),
+    Buffer.from(secret).toString("base64url"),
+    secret.replaceAll("'", "''"),
+    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+  ];
+}
+
+/** The texts inside a secret that is itself JSON, such as a service account's key file. */
+function parts(secret: string): string[] {
+  if (!/^\s*[{[]/.test(secret)) return [];
+  try {
+    const texts: string[] = [];
+    JSON.stringify(JSON.parse(secret), (_key, value: unknown) => {
+      if (typeof value === "string" && value.length >= TELLING) texts.push(value);
+      return value;
+    });
+    return texts;
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Every text that leaves the provider passes through here: error messages and log lines. It hides each
+ * secret it was told of, in every usual spelling, also where only the beginning of a long one is left.
+ */
+export class Redactor {
+  readonly #known = new Set<string>();
+  readonly #short = new Set<string>();
+  /** Spellings by what they begin with, in lower case. */
+  readonly #byStart = new Map<string, string[]>();
+
+  /** Hides these values from now on. Empty and undefined ones are ignored. */
+  add(...secrets: (string | undefined)[]): void {
+    for (const secret of secrets) {
+      if (!secret || this.#known.has(secret)) continue;
+      this.#known.add(secret);
+      const texts = new Set([secret, ...parts(secret)].flatMap(spellings));
+      for (const text of texts) {
+        const start = lowerAscii(text.slice(0, TELLING));
+        if (text.length <= SHORT) this.#short.add(text);
+        else this.#byStart.set(start, [...(this.#byStart.get(start) ?? []), lowerAscii(text)]);
+      }
+    }
+  }
+
+  clean(text: string): string {
+    const haystack = lowerAscii(text);
+    let result = "";
+    for (let at = 0; at < text.length;) {
+      const length = this.#secretAt(haystack, at);
+      result += length > 0 ? HIDDEN : text[at];
+      at += Math.max(length, 1);
+    }
+    for (const secret of this.#short) {
+      const alone = new RegExp(`(?<![A-Za-z0-9])${secret.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![A-Za-z0-9])`, "g");
+      result = result.replace(alone, HIDDEN);
+    }
+    return result;
+  }
+
+  /** How many characters from here on are a secret, or the beginning of one. */
+  #secretAt(haystack: string, at: number): number {
+    let longest = 0;
+    for (let size = SHORT + 1; size <= TELLING; size++) {
+      for (const secret of this.#byStart.get(haystack.slice(at, at + size)) ?? []) {
+        let length = size;
+        while (length < secret.length && haystack[at + length] === secret[length]) length++;
+        // Where it goes on in a spelling of its own, all that belongs to it is hidden.
+        if (length < secret.length) while (at + length < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + length]!)) length++;
+        longest = Math.max(longest, length);
+      }
+    }
+    return longest;
+  }
+}
+
+/** Keeps every character in its place, which `toLowerCase` does not for all of Unicode. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}

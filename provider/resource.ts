@@ -1,0 +1,136 @@
+import { type z } from "zod";
+import type { HttpClient } from "./http/client";
+import type { Surroundings } from "./session";
+
+/**
+ * Facts about one property that no type can say. They are given with zod's `.meta(…)`; everything that
+ * treats a property in a special way (check, diff, read, the SDK, the plugin's schema) reads them from here.
+ */
+export interface Traits {
+  /** A value that must never be shown: encrypted in state, left out of every message. */
+  secret?: boolean;
+  /**
+   * The platform cannot change it in place: a changed value replaces the resource. `"evenIfAdded"` also
+   * replaces when a value appears where the last deployment had none.
+   */
+  replaceOnChanges?: true | "evenIfAdded";
+  /** Only the provider acts on it: it is never sent, and a change of it alone needs no request. */
+  local?: boolean;
+  /** The platform never returns it, so a read keeps what state says. */
+  writeOnly?: boolean;
+  /** The platform chooses a value when the program leaves it out; leaving it out is then no change. */
+  computed?: boolean;
+  /** The platform ignores or loses it at creation, so it follows as an update. */
+  setAfterCreate?: boolean;
+  /** What the platform uses when nothing was ever set. Default: null. Taking a property out restores it. */
+  platformDefault?: string | number | boolean;
+  /** Values that differ in letter case only are the same value. */
+  ignoreCase?: boolean;
+  /** Left out, it takes the resource's name in the program. Only the SDK class knows that name. */
+  defaultsToName?: boolean;
+  /** The name of a nested object or of an enumeration in SDKs. */
+  typeName?: string;
+  /** What to do where it is missing, as the end of a sentence. */
+  help?: string;
+}
+
+declare module "zod" {
+  interface GlobalMeta extends Traits {}
+}
+
+/** A plain JSON object: inputs, outputs or state, always in camelCase. */
+export type Properties = Record<string, unknown>;
+
+/** What a creation gives: the id, and the outputs as far as the answer told them. */
+export interface Created {
+  id: string;
+  outputs?: Properties;
+}
+
+/** An object on the platform that may be the one whose creation was not answered. */
+export interface Candidate extends Created {
+  /** By the platform's clock, where the platform tells it. */
+  createdAt?: Date;
+}
+
+/** What speaks with a platform. */
+export interface Client {
+  readonly http: HttpClient;
+}
+
+/** Whether a value may come from a list shared by many reads, or has to be read now. */
+export interface ReadOptions {
+  fresh?: boolean;
+}
+
+/**
+ * What one kind of thing is on a platform. It holds nothing about Pulumi's protocol and nothing about
+ * retries: both doors derive validation, diff, secrets, documentation and recovery from it.
+ */
+export interface Resource<C extends Client = any, Inputs extends z.ZodObject = any, Outputs extends z.ZodObject = any> {
+  /** `platform:Type`, for example `jambonz:Limit`. */
+  readonly type: string;
+  /** What it is, in words: the documentation of its class and page. */
+  readonly description: string;
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+  /** The form of the id, as documentation and as the help of a malformed one: `Accounts/<sid>/Limits/<category>`. */
+  readonly idFormat: string;
+  /** What removing it does on the platform, in one sentence for the documentation. */
+  readonly onDelete: string;
+  /** The id is the platform's sid, or ends with it, so that `sid` is known wherever the id is. */
+  readonly sidFromId?: "whole" | "end";
+  /** The platform cannot hold the old and the new one at once. */
+  readonly deleteBeforeReplace?: boolean;
+  /** What it claims for itself alone, so that two in one run are noticed; see `claims.ts`. */
+  claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
+  /** Why a creation must not be sent, or undefined. Sends nothing that changes the platform. */
+  refuseCreate?(client: C, inputs: z.output<Inputs>): Promise<string | undefined>;
+  create(client: C, inputs: z.output<Inputs>): Promise<Created>;
+  /** The live values of inputs and outputs, or undefined when it is gone. Throws when that is not certain. */
+  read(client: C, id: string, state: Properties, options: ReadOptions): Promise<Properties | undefined>;
+  /** Sends `changes`: new values, or what clears a property. Absent when nothing can change in place. */
+  update?(client: C, id: string, changes: Properties, inputs: z.output<Inputs>, state: Properties): Promise<Properties | void>;
+  /** Sends the deletion. It need not tell "already gone" from a refusal: the lifecycle reads afterwards. */
+  delete(client: C, id: string, state: Properties): Promise<void>;
+  /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
+  refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
+  /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */
+  find?(client: C, inputs: z.output<Inputs>): Promise<Candidate[] | undefined>;
+  /** Whether the platform still owes something although the inputs are as deployed. */
+  unfinished?(inputs: z.output<Inputs>, state: Properties): boolean;
+}
+
+/** A question that changes nothing: `jambonz.getAccount`. */
+export interface Lookup<C extends Client = any, Inputs extends z.ZodObject = any, Outputs extends z.ZodObject = any> {
+  /** `platform:getThing`. */
+  readonly type: string;
+  readonly description: string;
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+  run(client: C, inputs: z.output<Inputs>): Promise<z.output<Outputs>>;
+}
+
+/** A platform: its settings, how to speak with it, and what it has. */
+export interface Platform<C extends Client = any> {
+  /** In lower case, as in types and settings: `jambonz`. */
+  readonly name: string;
+  /** As the platform writes itself. */
+  readonly title: string;
+  readonly description: string;
+  /** Settings of this platform beside the common ones of `settings.ts`. */
+  readonly settings: z.ZodObject;
+  connect(surroundings: Surroundings): C;
+  readonly resources: readonly Resource<C>[];
+  readonly lookups: readonly Lookup<C>[];
+}
+
+/** Declares a resource; only infers its types. */
+export function resource<C extends Client>() {
+  return <I extends z.ZodObject, O extends z.ZodObject>(definition: Resource<C, I, O>): Resource<C, I, O> => definition;
+}
+
+/** Declares a look-up; only infers its types. */
+export function lookup<C extends Client>() {
+  return <I extends z.ZodObject, O extends z.ZodObject>(definition: Lookup<C, I, O>): Lookup<C, I, O> => definition;
+}

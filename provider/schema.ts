@@ -1,0 +1,72 @@
+import { z } from "zod";
+import type { Properties, Traits } from "./resource";
+
+type Schema = z.core.$ZodType;
+
+/** What stands inside optional, nullable and default. */
+export function unwrap(schema: Schema): z.ZodType {
+  let inner = schema as z.ZodType;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable || inner instanceof z.ZodDefault)
+    inner = inner.unwrap() as z.ZodType;
+  return inner;
+}
+
+/** All that `.meta` and `.describe` say of a property, wherever in the chain they were called. */
+export function traitsOf(schema: Schema | undefined): z.GlobalMeta {
+  if (!schema) return {};
+  const outer = (schema as z.ZodType).meta() ?? {};
+  const inner =
+    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault ? traitsOf(schema.unwrap()) : {};
+  return { ...inner, ...outer };
+}
+
+export function isOptional(schema: Schema): boolean {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+}
+
+/** The object schema that describes this value: the schema itself, or the member of a union that its discriminator names. */
+export function objectSchema(schema: Schema, value: unknown): z.ZodObject | undefined {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) return inner;
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    const key = inner.def.discriminator;
+    const is = (value as Properties | undefined)?.[key];
+    return (inner.options as z.ZodObject[]).find((option) => (option.shape[key] as z.ZodLiteral).value === is);
+  }
+  return undefined;
+}
+
+/** One property of a nested value, with the path to it. */
+export interface Leaf {
+  path: string[];
+  schema: z.ZodType;
+  traits: Traits;
+  value: unknown;
+}
+
+/** The values of an object that are not objects themselves, each with its schema. */
+export function* leaves(object: z.ZodObject, value: Properties, path: string[] = []): Generator<Leaf> {
+  for (const [name, schema] of Object.entries(object.shape) as [string, z.ZodType][]) {
+    if (value[name] === undefined || value[name] === null) continue;
+    const traits = traitsOf(schema);
+    const nested = !traits.secret && objectSchema(schema, value[name]);
+    if (nested && typeof value[name] === "object") yield* leaves(nested, value[name] as Properties, [...path, name]);
+    else yield { path: [...path, name], schema, traits, value: value[name] };
+  }
+}
+
+/** The texts at secret places of an object. */
+export function secretsIn(object: z.ZodObject, value: Properties): string[] {
+  return [...leaves(object, value)]
+    .filter((leaf) => leaf.traits.secret && typeof leaf.value === "string")
+    .map((leaf) => leaf.value as string);
+}
+
+/** Whether anything inside a property is secret. */
+export function holdsSecret(schema: Schema): boolean {
+  if (traitsOf(schema).secret) return true;
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) return Object.values(inner.shape).some(holdsSecret);
+  if (inner instanceof z.ZodDiscriminatedUnion) return (inner.options as z.ZodObject[]).some(holdsSecret);
+  return false;
+}

@@ -1,0 +1,52 @@
+import { Claims } from "./claims";
+import type { HttpClientOptions } from "./http/client";
+import { Recovery } from "./recovery";
+import { Redactor } from "./redact";
+import type { Client, Platform } from "./resource";
+import { readSettings, type CommonSettings, type SettingSources } from "./settings";
+
+/** What surrounds a platform's client: its settings, and where it writes. */
+export type Surroundings<S extends CommonSettings = CommonSettings & Record<string, any>> = Omit<
+  HttpClientOptions,
+  "settings" | "dialect" | "apiUrl"
+> & { settings: S };
+
+export interface SessionOptions extends SettingSources {
+  /** Where a line for the user goes. Default: standard output, which the engine shows as part of the run. */
+  log?: (message: string) => void;
+  /** Ends all waiting. */
+  signal?: AbortSignal;
+  /** Shortens pauses, for tests. */
+  pace?: number;
+}
+
+/**
+ * One platform in one process: the connection that all its resources share, and what they have to know of
+ * each other. Nothing is read or checked before the first request needs it, so previews work without a key.
+ */
+export class Session {
+  readonly redactor = new Redactor();
+  readonly claims = new Claims();
+  readonly recovery = new Recovery();
+  readonly #options: SessionOptions;
+  #settings?: CommonSettings;
+  #client?: Client;
+
+  constructor(
+    readonly platform: Platform,
+    options: SessionOptions,
+  ) {
+    this.#options = options;
+  }
+
+  /** @throws UserError for wrong or missing settings. */
+  get settings(): CommonSettings {
+    return (this.#settings ??= readSettings(this.platform, this.#options));
+  }
+
+  /** @throws UserError for wrong or missing settings. */
+  get client(): Client {
+    const { log = console.log, signal, pace } = this.#options;
+    return (this.#client ??= this.platform.connect({ settings: this.settings, redactor: this.redactor, log, signal, pace }));
+  }
+}

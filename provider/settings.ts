@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { UserError } from "./errors";
+import type { Platform } from "./resource";
+import { describeIssue } from "./validate";
+import { traitsOf } from "./schema";
+
+const seconds = z.coerce.number().positive();
+
+/** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */
+export const commonSettings = z.object({
+  requestTimeout: seconds.default(30).describe("The longest that one request may take, in seconds."),
+  operationTimeout: seconds
+    .default(600)
+    .describe(
+      "The longest that one operation on a resource may take with all its repeats, in seconds. Waiting for the platform's rate limit does not count.",
+    ),
+  maxRetries: z.coerce.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated."),
+  maxConcurrency: z.coerce.number().int().min(1).default(10).describe("The most requests under way at once."),
+  rateLimitReserve: z.coerce
+    .number()
+    .min(0)
+    .max(90)
+    .default(20)
+    .describe("The share of the platform's rate limit, in percent, that is left to its other users."),
+  allowPlainHttp: z
+    .stringbool()
+    .or(z.boolean())
+    .default(false)
+    .describe("Whether a key may be sent over plain HTTP to a host that is not loopback."),
+});
+
+export type CommonSettings = z.output<typeof commonSettings>;
+
+/** Where settings come from: the stack's configuration, or the arguments of an explicit provider. */
+export interface SettingSources {
+  /** The value of `<platform>:<name>` in the stack's configuration. */
+  config(name: string): unknown;
+  /** Arguments of an explicit provider, which always win. */
+  explicit?: Record<string, unknown>;
+  environment?: Record<string, string | undefined>;
+}
+
+/** `jambonz`, `apiUrl` -> `JAMBONZ_API_URL`. */
+export function environmentVariable(platform: string, setting: string): string {
+  return `${platform}_${setting.replace(/[A-Z]/g, "_$&")}`.toUpperCase();
+}
+
+export function settingsOf(platform: Platform): z.ZodObject {
+  return platform.settings.extend(commonSettings.shape);
+}
+
+/**
+ * Reads and checks the settings of a platform. Which platform: the configuration, else the environment, and
+ * a contradiction between them is an error, so that a shell never points a stack at another cluster. The
+ * key and everything else: the environment first, so that a rotated key reaches refresh and destroy too.
+ *
+ * @throws UserError for missing or wrong settings, naming each.
+ */
+export function readSettings<S extends CommonSettings>(platform: Platform, sources: SettingSources): S {
+  const environment = sources.environment ?? process.env;
+  const schema = settingsOf(platform);
+  const raw: Record<string, unknown> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const variable = environmentVariable(platform.name, name);
+    const fromConfig = present(sources.config(name));
+    const fromEnvironment = present(environment[variable]);
+    if (
+      name === "apiUrl" &&
+      sources.explicit?.[name] === undefined &&
+      fromConfig &&
+      fromEnvironment &&
+      normalUrl(fromConfig) !== normalUrl(fromEnvironment)
+    ) {
+      throw new UserError(
+        `${platform.name}:${name} in the stack's configuration is ${String(fromConfig)}, but ${variable} is ${String(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`,
+      );
+    }
+    const value =
+      present(sources.explicit?.[name]) ?? (name === "apiUrl" ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
+    if (value !== undefined) raw[name] = typeof value === "string" ? value.trim() : value;
+  }
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data as S;
+  const problems = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    const variable = environmentVariable(platform.name, name);
+    if (raw[name] !== undefined)
+      return `${platform.name}:${name} ${describeIssue(issue, traitsOf(schema.shape[name]).secret ? undefined : raw[name])}`;
+    const help = traitsOf(schema.shape[name]).help;
+    return `${platform.title} needs ${platform.name}:${name} in the stack's configuration (\`pulumi config set ${traitsOf(schema.shape[name]).secret ? "--secret " : ""}${platform.name}:${name} …\`) or ${variable} in the environment${help ? `; ${help}` : ""}`;
+  });
+  throw new UserError(problems.join(". "));
+}
+
+function present(value: unknown): string | number | boolean | undefined {
+  return value === undefined || value === null || value === "" ? undefined : (value as string | number | boolean);
+}
+
+/** The URL without what makes no difference, or the text as it is where it is no URL. */
+export function normalUrl(value: unknown): string {
+  try {
+    const url = new URL(String(value).trim());
+    return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+  } catch {
+    return String(value);
+  }
+}

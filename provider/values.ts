@@ -1,0 +1,90 @@
+import { z } from "zod";
+import type { Properties } from "./resource";
+import { isOptional, objectSchema, traitsOf } from "./schema";
+
+/** How the engine writes "not known yet" in a preview, for a value of any type. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export const isUnknown = (value: unknown): boolean => value === UNKNOWN;
+
+/** Plain JSON, without what no state can hold: undefined, functions, big integers. */
+export function plain(value: Properties): Properties {
+  return JSON.parse(JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? Number(item) : item))) as Properties;
+}
+
+/** The same without what is null: to a program, null is the same as left out. */
+export function withoutNulls(value: Properties): Properties {
+  return JSON.parse(JSON.stringify(value, (_key, item: unknown) => (item === null ? undefined : item))) as Properties;
+}
+
+export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
+
+/** Whether two values of a property mean the same to the platform. A value not known yet is never the same. */
+export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
+  if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
+  if (isUnknown(a) || isUnknown(b)) return false;
+  if (typeof a === "string" && typeof b === "string" && traitsOf(schema).ignoreCase) return a.toLowerCase() === b.toLowerCase();
+  if (typeof a !== "object" || typeof b !== "object") return a === b;
+  const [left, right] = [a as Properties, b as Properties];
+  const members = objectSchema(schema, a)?.shape;
+  // A nested object is written as a whole, so what is left out in it takes the platform's default.
+  const filled = (value: unknown, key: string) => (isAbsent(value) ? traitsOf(members?.[key]).platformDefault : value);
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...keys].every((key) => same(members?.[key] ?? z.unknown(), filled(left[key], key), filled(right[key], key)));
+}
+
+/** A placeholder that an import list holds where a secret will be. */
+const PLACEHOLDER = "";
+
+/** What a read found, as the part of it that the program manages. */
+export interface Projection {
+  schema: z.ZodObject;
+  /** The live values. */
+  live: Properties;
+  /** What state holds. */
+  state: Properties;
+  /** True when nothing was read before, as right after an import: then what differs from the platform's default is taken. */
+  everything: boolean;
+}
+
+/**
+ * The live values of the properties that state holds, nested ones too. What the platform does not return
+ * keeps what state says. A secret is never brought in where state holds none: the engine would write it in
+ * clear. A property that is managed but empty on the platform is null.
+ */
+export function project({ schema, live, state, everything }: Projection): Properties {
+  const result: Properties = {};
+  for (const [name, property] of Object.entries(schema.shape) as [string, z.ZodType][]) {
+    const { writeOnly, local, computed, platformDefault } = traitsOf(property);
+    const held = name in state;
+    if (local || (writeOnly && held && state[name] !== PLACEHOLDER)) {
+      if (held) result[name] = state[name];
+      continue;
+    }
+    const differs = !isAbsent(live[name]) && !same(property, live[name], platformDefault ?? null);
+    if (!held && !(everything && (differs || computed || !isOptional(property)))) continue;
+    const value = projectValue(property, live[name], state[name], !held || isAbsent(state[name]));
+    if (value !== undefined || held) result[name] = value ?? null;
+  }
+  return result;
+}
+
+function projectValue(schema: z.ZodType, live: unknown, held: unknown, introduced: boolean): unknown {
+  if (isAbsent(live)) return undefined;
+  if (introduced && traitsOf(schema).secret) return undefined;
+  const object = typeof live === "object" ? objectSchema(schema, live) : undefined;
+  if (!object) return !introduced && same(schema, live, held) ? held : live;
+  if (held === PLACEHOLDER) return withoutNulls(pick(object, live as Properties));
+  const heldObject = (introduced ? {} : held) as Properties;
+  const result: Properties = {};
+  for (const [name, member] of Object.entries(object.shape) as [string, z.ZodType][]) {
+    if (!introduced && !(name in heldObject)) continue;
+    const value = projectValue(member, (live as Properties)[name], heldObject[name], introduced);
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}
+
+function pick(object: z.ZodObject, value: Properties): Properties {
+  return Object.fromEntries(Object.keys(object.shape).map((name) => [name, value[name]]));
+}

@@ -1,0 +1,123 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { version } from "./version";
+
+/** What the base class has to know of a generated class. */
+export interface ResourceClass {
+  /** `platform:Type` */
+  type: string;
+  inputs: readonly string[];
+  outputs: readonly string[];
+  /** Paths to secret inputs: `registrationHook.password`. */
+  secretInputs: readonly string[];
+  secretOutputs: readonly string[];
+  sidFromId?: "whole" | "end";
+  /** The input that takes the resource's name in the program when it is left out. */
+  defaultsToName?: string;
+}
+
+type Args = Record<string, unknown>;
+
+/**
+ * A Pulumi dynamic resource whose provider is a constant text instead of serialised code, so that state holds
+ * no code and an upgrade of this package changes no state.
+ */
+export abstract class CpaasResource extends pulumi.CustomResource {
+  constructor(definition: ResourceClass, name: string, args: Args, opts: pulumi.CustomResourceOptions = {}) {
+    checkResolution();
+    const { type, inputs, outputs, secretInputs, secretOutputs, defaultsToName, sidFromId } = definition;
+    const props: Args = Object.fromEntries([...inputs, ...outputs].map((key) => [key, undefined]));
+    Object.assign(props, args);
+    // A resource that is looked up by its id has no inputs of its own.
+    if (defaultsToName && opts.id === undefined) props[defaultsToName] ??= name;
+    for (const path of secretInputs) hide(props, path.split("."));
+    props.__provider = handler(type);
+    super(`pulumi-nodejs:dynamic/${type}`, name, props, pulumi.mergeOptions({ additionalSecretOutputs: [...secretOutputs] }, opts));
+    // In the preview of an update all outputs are unknown, and whatever depends on them would seem to change; the id is not.
+    if (sidFromId) Object.assign(this, { sid: sidFromId === "whole" ? this.id : this.id.apply((id) => id.slice(id.lastIndexOf("/") + 1)) });
+  }
+}
+
+/** State keeps this text for ever: whoever changes it breaks every stack. */
+function handler(type: string): string {
+  return `exports.handler = () => require("pulumi-cpaas/dynamic")("${type}");`;
+}
+
+/** Marks the value at a path as secret, and nothing beside it where that is possible. */
+function hide(holder: Args, path: string[]): void {
+  const [key, ...rest] = path as [string, ...string[]];
+  const value = holder[key];
+  if (value === undefined || value === null) return;
+  if (rest.length === 0) holder[key] = pulumi.secret(value);
+  else if (pulumi.Output.isInstance(value) || value instanceof Promise) {
+    const output = pulumi.output(value as unknown) as pulumi.Output<unknown>;
+    holder[key] = output.apply((inner) => hidden(inner, rest));
+  } else holder[key] = hidden(value, rest);
+}
+
+function hidden(value: unknown, path: string[]): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const copy = { ...value } as Args;
+  hide(copy, path);
+  return copy;
+}
+
+/** With `--debug` Pulumi's SDK prints the engine's whole answers, secrets in clear. Such a message is cut short. */
+function guardDebugLog(): void {
+  const marksSecret = "4dabf18193072939515e22adb298388d";
+  const log = require("@pulumi/pulumi/log") as { debug: typeof pulumi.log.debug };
+  const { debug } = log;
+  log.debug = (message, ...rest) => {
+    const shown = message.includes(marksSecret)
+      ? `${message.split(", resp: ")[0]!.split(marksSecret)[0]!}, with secrets, which are not shown`
+      : message;
+    return debug(shown, ...rest);
+  };
+}
+guardDebugLog();
+
+let resolved = false;
+
+/** The engine's provider process loads this package from the program's folder, so it has to be found there. */
+function checkResolution(): void {
+  if (resolved || !pulumi.runtime.hasEngine()) return;
+  let found: string;
+  try {
+    found = (createRequire(join(process.cwd(), "index.js"))("pulumi-cpaas/package.json") as { version: string }).version;
+  } catch {
+    throw new pulumi.RunError(
+      `pulumi-cpaas is not found from ${process.cwd()}, from where Pulumi loads it: add it to the package.json there (npm install pulumi-cpaas).`,
+    );
+  }
+  if (found !== version) {
+    throw new pulumi.RunError(
+      `${process.cwd()} has pulumi-cpaas ${found}, but the program uses ${version}: install one version in the package.json there.`,
+    );
+  }
+  resolved = true;
+}
+
+/** Asks a platform something, with the settings of the stack. */
+export async function invoke<T>(type: string, args: object): Promise<T> {
+  const { look } = require("../provider/lookup") as typeof import("../provider/lookup");
+  try {
+    return (await look(type, args as Args, session(type.split(":")[0]!))) as T;
+  } catch (error) {
+    throw new pulumi.RunError((error as Error).message);
+  }
+}
+
+const sessions = new Map<string, import("../provider/session").Session>();
+
+function session(name: string) {
+  let known = sessions.get(name);
+  if (!known) {
+    const { Session } = require("../provider/session") as typeof import("../provider/session");
+    const { platform } = require("../provider/platforms") as typeof import("../provider/platforms");
+    const config = new pulumi.Config(name);
+    known = new Session(platform(name), { config: (setting) => config.get(setting), log: (message) => void pulumi.log.info(message) });
+    sessions.set(name, known);
+  }
+  return known;
+}
