@@ -1,0 +1,131 @@
+/**
+ * Finds a Pulumi CLI, or gets one: the one on PATH where it is new enough, else the npm package `pulumi`, which downloads
+ * it, else built from its Go modules. What was got is kept in the user's cache folder.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+/** The oldest CLI that this package works with. */
+export const OLDEST_CLI = "3.150.0";
+/** The npm package that downloads the CLI. */
+const NPM_CLI = "3.265.0";
+/** The newest version whose modules the Go module proxy serves, and the last of the language host's before it moved. */
+const GO_CLI = "3.258.0";
+const GO_LANGUAGE_HOST = "3.68.0";
+
+const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "pulumi-cpaas");
+const goFolder = (version) => join(cacheFolder, `pulumi-go-${version}`);
+
+/**
+ * @param {(message: string) => void} log tells what takes long
+ * @returns {{ folder: string, version: string, origin: "PATH" | "npm" | "Go" }} the folder to put first on PATH
+ * @throws Error of one sentence when there is no way to get one
+ */
+export function pulumiCli(log) {
+  // What was built before is taken without trying to download again.
+  return fromPath() ?? (existsSync(goFolder(GO_CLI)) ? undefined : fromNpm(log)) ?? fromGo(GO_CLI, log);
+}
+
+/** The oldest CLI that this package works with, for its tests. */
+export function oldestPulumiCli(log) {
+  return fromGo(OLDEST_CLI, log);
+}
+
+function fail(message) {
+  throw new Error(message);
+}
+
+function versionOf(folder) {
+  const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "1" };
+  const { status, stdout } = spawnSync(join(folder, "pulumi"), ["version"], { encoding: "utf8", env, timeout: 300_000 });
+  return status === 0 ? stdout.trim().replace(/^v/, "") : undefined;
+}
+
+function isAtLeast(version, oldest) {
+  const [a, b] = [version, oldest].map((text) => text.split(/[.-]/).map(Number));
+  for (let i = 0; i < 3; i++) if (a[i] !== b[i]) return a[i] > b[i];
+  return true;
+}
+
+function fromPath() {
+  const folder = (process.env.PATH ?? "").split(delimiter).find((path) => path && existsSync(join(path, "pulumi")));
+  const version = folder && versionOf(folder);
+  return version && isAtLeast(version, OLDEST_CLI) ? { folder, version, origin: "PATH" } : undefined;
+}
+
+/** Fills a folder, and puts it in its place only when it is complete. */
+function filled(target, fill) {
+  if (existsSync(target)) return target;
+  mkdirSync(cacheFolder, { recursive: true });
+  const work = mkdtempSync(join(cacheFolder, ".new-"));
+  try {
+    fill(work);
+    renameSync(work, target);
+  } catch (error) {
+    rmSync(work, { recursive: true, force: true });
+    if (!existsSync(target)) throw error; // another process may have been faster
+  }
+  return target;
+}
+
+function fromNpm(log) {
+  try {
+    const folder = filled(join(cacheFolder, `pulumi-npm-${NPM_CLI}`), (work) => {
+      log(`Getting the Pulumi CLI ${NPM_CLI} from npm …`);
+      writeFileSync(join(work, "package.json"), "{}");
+      execFileSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", `pulumi@${NPM_CLI}`], { cwd: work, stdio: "pipe" });
+      versionOf(join(work, "node_modules", ".bin")) ?? fail("not downloaded");
+    });
+    const bin = join(folder, "node_modules", ".bin");
+    return { folder: bin, version: versionOf(bin) ?? fail("does not run"), origin: "npm" };
+  } catch {
+    return undefined;
+  }
+}
+
+function fromGo(version, log) {
+  const target = goFolder(version);
+  const install = "install it from https://www.pulumi.com/docs/install/ and run this again";
+  if (!existsSync(target) && spawnSync("go", ["version"]).status !== 0) {
+    fail(
+      `There is no Pulumi CLI of version ${OLDEST_CLI} or newer on PATH, it could not be downloaded, and there is no Go to build it with: ${install}.`,
+    );
+  }
+  try {
+    const folder = filled(target, (work) => {
+      log(`Building the Pulumi CLI ${version} from its Go modules, because it could not be downloaded. This takes 1 to 10 minutes, once …`);
+      build(join(work, "pulumi"), version, "github.com/pulumi/pulumi/pkg/v3", "cmd/pulumi");
+      build(join(work, "pulumi-language-nodejs"), GO_LANGUAGE_HOST, "github.com/pulumi/pulumi/sdk/v3", "nodejs/cmd/pulumi-language-nodejs");
+      // The program that serves dynamic resources is a script, which the CLI's own archive takes from the npm package too.
+      const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"));
+      copyFileSync(join(sdk, "pulumi-resource-pulumi-nodejs"), join(work, "pulumi-resource-pulumi-nodejs"));
+      chmodSync(join(work, "pulumi-resource-pulumi-nodejs"), 0o755);
+    });
+    return { folder, version: versionOf(folder) ?? fail("it does not run"), origin: "Go" };
+  } catch (error) {
+    const reason = String(error.stderr ?? error.message)
+      .trim()
+      .split("\n")
+      .at(-1);
+    return fail(`The Pulumi CLI could neither be downloaded nor built (${reason}): ${install}.`);
+  }
+}
+
+/** Builds a program of a Go module in a temporary module of its own. */
+function build(target, version, module, program) {
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-build-"));
+  const env = { ...process.env, GOFLAGS: "-mod=mod", GOWORK: "off" };
+  const go = (...args) => execFileSync("go", args, { cwd: folder, env, stdio: "pipe", maxBuffer: 1 << 28 });
+  try {
+    go("mod", "init", "build");
+    go("get", `${module}@v${version}`);
+    // Older versions use what newer linkers forbid unless told otherwise. Without a version the CLI's own checks refuse it.
+    const flags = `-s -w -checklinkname=0 -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
+    go("build", "-buildvcs=false", "-ldflags", flags, "-o", target, `${module}/${program}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,37 @@
+/** `npm test`: sets up everything that the tests need, then runs them. Arguments go to mocha. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { oldestPulumiCli, pulumiCli } from "./pulumi-cli.mjs";
+import { installPacked, local, root, setUp } from "./setup.mjs";
+
+const say = (message) => console.error(`> ${message}`);
+
+/** A folder with this package and one version of Pulumi's SDK, installed as a user would. */
+function program(sdk) {
+  const folder = join(local, "programs", sdk);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, dependencies: { "@pulumi/pulumi": sdk } }));
+  installPacked(folder);
+  return folder;
+}
+
+try {
+  await setUp();
+  const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const newest = { cli: pulumiCli(say), sdk: devDependencies["@pulumi/pulumi"] };
+  const oldest = { cli: oldestPulumiCli(say), sdk: peerDependencies["@pulumi/pulumi"].replace("^", "") };
+  const environments = {};
+  for (const [name, { cli, sdk }] of Object.entries({ newest, oldest })) {
+    environments[name] = { cli: cli.folder, program: program(sdk) };
+    say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
+  }
+  writeFileSync(join(local, "test.json"), JSON.stringify(environments));
+  const given = process.argv.slice(2);
+  const specs = given.some((argument) => argument.endsWith(".ts")) ? [] : ["test/**/*.test.ts"];
+  const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  process.exitCode = spawnSync(process.execPath, [mocha, ...given, ...specs], { cwd: root, stdio: "inherit" }).status ?? 1;
+} catch (error) {
+  console.error(`\n${error.message}\n\n0 passed, 1 failed`);
+  process.exitCode = 1;
+}
