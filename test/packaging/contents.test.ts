@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(__dirname, "..", "..");
+
+describe("the package as it would be published", () => {
+  let files: string[];
+  let size: number;
+  let manifest: Record<string, any>;
+
+  before(() => {
+    const [packed] = JSON.parse(
+      execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
+        cwd: root,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }),
+    ) as [{ files: { path: string }[]; size: number }];
+    files = packed.files.map(({ path }) => path);
+    size = packed.size;
+    manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, any>;
+  });
+
+  it("holds compiled code with its types, and the documents", () => {
+    for (const file of [
+      "package.json",
+      "README.md",
+      "LICENSE",
+      "CHANGELOG.md",
+      "bin/pulumi-cpaas.js",
+      "dist/sdk/index.js",
+      "dist/sdk/index.d.ts",
+      "dist/provider/dynamic.js",
+      "dist/provider/jambonz/account.js",
+    ]) {
+      assert.ok(files.includes(file), file);
+    }
+  });
+
+  it("holds neither sources nor tests, nor what belongs to the sandbox, and is small", () => {
+    const others = files.filter((file) => !/^(dist\/(sdk|provider)\/|bin\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file));
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      files.filter((file) => /(?<!\.d)\.ts$|\.map$|\.tgz$/.test(file)),
+      [],
+    );
+    assert.ok(size < 300_000, `${size} bytes`);
+  });
+
+  it("has everything that its manifest points to", () => {
+    const pointed = [
+      manifest.main,
+      manifest.types,
+      ...Object.values(manifest.bin as object),
+      ...Object.values(manifest.exports as object).flatMap((target) =>
+        typeof target === "string" ? [target] : Object.values(target as object),
+      ),
+    ];
+    for (const path of pointed as string[]) assert.ok(files.includes(path.replace("./", "")), path);
+    for (const field of ["name", "version", "description", "license", "repository", "keywords", "engines", "homepage", "bugs", "author"])
+      assert.ok(manifest[field], field);
+  });
+
+  it("brings along neither the sandbox's packages nor Pulumi's own", () => {
+    assert.deepEqual(Object.keys(manifest.dependencies as object).sort(), ["axios", "zod"]);
+    assert.deepEqual(Object.keys(manifest.peerDependencies as object), ["@pulumi/pulumi"]);
+    assert.equal(manifest.pulumi, undefined, "a plugin named here would be fetched for everybody");
+  });
+});

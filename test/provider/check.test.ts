@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { account } from "../../provider/jambonz/account";
+import { apiKey } from "../../provider/jambonz/api-key";
+import { limit } from "../../provider/jambonz/limit";
+import { sipRealm } from "../../provider/jambonz/sip-realm";
+import type { Properties, Resource } from "../../provider/resource";
+import { validate } from "../../provider/validate";
+import { isUnknown, UNKNOWN } from "../../provider/values";
+
+const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
+function wrong(definition: Resource, inputs: Properties): string[] {
+  return validate(definition, inputs, isUnknown).map(({ reason }) => reason);
+}
+
+describe("what a program says wrongly", () => {
+  const cases: [string, Resource, Properties, string[]][] = [
+    [
+      "nothing where something is needed",
+      limit,
+      {},
+      ["category is required", "quantity is required", "Limit needs exactly one of accountSid and serviceProviderSid"],
+    ],
+    ["a number as a text", limit, { accountSid: sid, category: "device", quantity: "5" }, ['quantity must be a number, not "5"']],
+    ["half of something", limit, { accountSid: sid, category: "device", quantity: 1.5 }, ["quantity must be a whole number, not 1.5"]],
+    ["less than nothing", limit, { accountSid: sid, category: "device", quantity: -1 }, ["quantity must be at least 0, not -1"]],
+    [
+      "a category that does not exist",
+      limit,
+      { accountSid: sid, category: "devices", quantity: 1 },
+      [
+        'category must be api_rate, voice_call_session, device, voice_call_minutes, voice_call_session_license or voice_call_minutes_license, not "devices"',
+      ],
+    ],
+    [
+      "both owners",
+      limit,
+      { accountSid: sid, serviceProviderSid: sid, category: "device", quantity: 1 },
+      ["Limit needs exactly one of accountSid and serviceProviderSid"],
+    ],
+    [
+      "a sid that is none",
+      limit,
+      { accountSid: "acme", category: "device", quantity: 1 },
+      ['accountSid must be a sid, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301, not "acme"'],
+    ],
+    [
+      "a property that does not exist",
+      account,
+      { name: "a", siprealm: "x" },
+      ["siprealm is not a property of Account; did you mean sipRealm?"],
+    ],
+    [
+      "a property in the platform's spelling",
+      account,
+      { name: "a", sip_realm: "x" },
+      ["sip_realm is not a property of Account; did you mean sipRealm?"],
+    ],
+    [
+      "a nested property that does not exist",
+      account,
+      { name: "a", registrationHook: { url: "https://x", methd: "GET" } },
+      ["registrationHook.methd is not a property of registrationHook; did you mean method?"],
+    ],
+    ["an empty name", account, { name: "" }, ["name must not be empty"]],
+    ["a name of 65 characters", account, { name: "n".repeat(65) }, ["name must have at most 64 characters, not 65"]],
+    ["a hook without a URL", account, { name: "a", registrationHook: {} }, ["registrationHook.url is required"]],
+    [
+      "a hook that is no URL",
+      account,
+      { name: "a", queueEventHook: { url: "ftp://x" } },
+      ['queueEventHook.url must be a URL that begins with http://, https://, ws:// or wss://, not "ftp://x"'],
+    ],
+    ["a hook that is a text", account, { name: "a", queueEventHook: "https://x" }, ["queueEventHook must be an object"]],
+    [
+      "a bucket of an unknown vendor",
+      account,
+      { name: "a", bucketCredential: { vendor: "nimbus" } },
+      ['bucketCredential.vendor must be aws_s3, s3_compatible, google or azure, not "nimbus"'],
+    ],
+    [
+      "a bucket with parts of another vendor",
+      account,
+      { name: "a", bucketCredential: { vendor: "azure", name: "calls", region: "x" } },
+      [
+        "bucketCredential.connectionString is required",
+        "bucketCredential.region is not a property of bucketCredential; it has vendor, name, connectionString, tags",
+      ],
+    ],
+    ["a key for nobody", apiKey, {}, ["ApiKey needs exactly one of accountSid, serviceProviderSid and admin: true"]],
+    [
+      "a key that is an admin's, but not said",
+      apiKey,
+      { admin: false },
+      ["ApiKey needs exactly one of accountSid, serviceProviderSid and admin: true"],
+    ],
+    [
+      "a time that is none",
+      apiKey,
+      { admin: true, expiresAt: "tomorrow" },
+      ['expiresAt must be a time in ISO 8601, such as 2030-01-01T00:00:00Z, not "tomorrow"'],
+    ],
+    ["a realm with blanks", sipRealm, { accountSid: sid, realm: "a b" }, ['realm must be a domain name without blanks, not "a b"']],
+    [
+      "a realm too short for DNS",
+      sipRealm,
+      { accountSid: sid, realm: "example.com", accountApiKey: "k" },
+      ["realm must have at least three labels, such as acme.sip.example.com, for the platform to make DNS records"],
+    ],
+  ];
+  for (const [what, definition, inputs, reasons] of cases) {
+    it(`tells ${what}`, () => assert.deepEqual(wrong(definition, inputs).sort(), reasons.sort()));
+  }
+
+  it("is told all at once", () => {
+    const inputs = { name: "", isActive: "yes", colour: "red", registrationHook: { url: "x", method: "PUT" } };
+    assert.deepEqual(wrong(account, inputs).sort(), [
+      "colour is not a property of Account; it has " + Object.keys(account.inputs.shape as object).join(", "),
+      'isActive must be true or false, not "yes"',
+      "name must not be empty",
+      'registrationHook.method must be GET or POST, not "PUT"',
+      'registrationHook.url must be a URL that begins with http://, https://, ws:// or wss://, not "x"',
+    ]);
+  });
+
+  it("never shows a secret that is wrong", () => {
+    const secret = "hunter2-hunter2";
+    const bad: [Resource, Properties][] = [
+      [account, { name: "a", registrationHook: { url: "https://x", password: 1234567 } }],
+      [account, { name: "a", registrationHook: { url: "https://x", password: secret.repeat(30) } }],
+      [account, { name: "a", bucketCredential: { vendor: "google", name: "b", serviceKey: secret } }],
+      [account, { name: "a", bucketCredential: { vendor: "aws_s3", name: "b", region: "r", accessKeyId: "k", secretAccessKey: [secret] } }],
+      [account, { name: "a", bucketCredential: { vendor: "azure", name: "b", connectionString: { oops: secret } } }],
+      [account, { name: "a", bucketCredential: secret }],
+      [sipRealm, { accountSid: sid, realm: "a.b.c", accountApiKey: 1234567 }],
+    ];
+    for (const [definition, inputs] of bad) {
+      const reasons = wrong(definition, inputs);
+      assert.ok(reasons.length > 0, JSON.stringify(inputs));
+      assert.doesNotMatch(reasons.join(" "), /hunter2|1234567/);
+    }
+  });
+});
+
+describe("what a preview does not know yet", () => {
+  it("passes, whatever its type", () => {
+    assert.deepEqual(wrong(limit, { accountSid: UNKNOWN, category: UNKNOWN, quantity: UNKNOWN }), []);
+    assert.deepEqual(
+      wrong(account, { name: UNKNOWN, isActive: UNKNOWN, registrationHook: UNKNOWN, bucketCredential: { vendor: UNKNOWN, name: "x" } }),
+      [],
+    );
+    assert.deepEqual(wrong(account, { name: "a", registrationHook: { url: UNKNOWN, method: UNKNOWN } }), []);
+    assert.deepEqual(wrong(apiKey, { accountSid: UNKNOWN }), []);
+  });
+
+  it("does not hide what is wrong beside it", () => {
+    assert.deepEqual(wrong(limit, { accountSid: UNKNOWN, category: "device", quantity: -1 }), ["quantity must be at least 0, not -1"]);
+  });
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { Redactor } from "../../provider/redact";
+
+/** Every way in which a platform, a proxy or Node might write a secret back. */
+const positions: Record<string, (secret: string) => string> = {
+  "in a URL": (secret) => `GET https://host/v1/Things/${encodeURIComponent(secret)}?key=${encodeURIComponent(secret)}`,
+  "in a URL that encodes little": (secret) => `GET https://host/v1/${encodeURI(secret)}`,
+  "in a form": (secret) => `Password=${new URLSearchParams({ p: secret }).toString().slice(2)}&x=1`,
+  "in a bearer header": (secret) => `{ Authorization: 'Bearer ${secret}' }`,
+  "in a basic header": (secret) => `Authorization: Basic ${Buffer.from(secret).toString("base64")}`,
+  "in a JSON body": (secret) => `cannot store {"password":${JSON.stringify(secret)}}`,
+  "in JSON inside JSON": (secret) => `failed: ${JSON.stringify(JSON.stringify({ password: secret }))}`,
+  "in the platform's words": (secret) => `Duplicate entry '${secret}' for key 'token'`,
+  "in SQL": (secret) => `near 'SET token = '${secret.replaceAll("'", "''")}''`,
+  "in HTML": (secret) =>
+    `<pre>${secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")}</pre>`,
+  "twice in a row": (secret) => `${secret} ${secret}`,
+};
+
+const secrets: Record<string, string> = {
+  "a token": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+  "a short password": "pw9",
+  "a password of four": "p4ss",
+  "one with quotes and spaces": `s3"cret 'with' \\ signs & <more>`,
+  "one with plus and slash": "a+b/c==d%e?f#g",
+  "one beyond ASCII": "gräßlich-密码-🔑-word",
+  "one of several lines": "line one\nline two\r\nline three",
+};
+
+describe("secrets in texts", () => {
+  for (const [what, secret] of Object.entries(secrets)) {
+    for (const [where, write] of Object.entries(positions)) {
+      it(`hides ${what} ${where}`, () => {
+        const redactor = new Redactor();
+        redactor.add(secret);
+        const text = write(secret);
+        const cleaned = redactor.clean(text);
+        assert.notEqual(cleaned, text);
+        const bare = cleaned.replaceAll("[secret]", "");
+        for (const spelling of [
+          secret,
+          JSON.stringify(secret).slice(1, -1),
+          encodeURIComponent(secret),
+          Buffer.from(secret).toString("base64"),
+        ]) {
+          assert.ok(!bare.includes(spelling), cleaned);
+        }
+      });
+    }
+  }
+
+  it("hides a long secret of which only the beginning is left", () => {
+    const redactor = new Redactor();
+    redactor.add("example-secret-key-1");
+    assert.equal(redactor.clean("Duplicate entry 'example-secr' for"), "Duplicate entry '[secret]' for");
+  });
+
+  it("hides the private key inside a service account's key", () => {
+    const redactor = new Redactor();
+    redactor.add(JSON.stringify({ client_email: "me@example.com", private_key: "-----BEGIN PRIVATE KEY-----\nMIIabc\n" }));
+    assert.ok(!redactor.clean("bad key -----BEGIN PRIVATE KEY-----\nMIIabc\n").includes("MIIabc"));
+  });
+
+  it("leaves words alone that only contain a short secret", () => {
+    const redactor = new Redactor();
+    redactor.add("a");
+    assert.equal(redactor.clean("a bad account: a"), "[secret] bad account: [secret]");
+  });
+
+  it("changes nothing in a text without secrets", () => {
+    const redactor = new Redactor();
+    redactor.add("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "", undefined);
+    assert.equal(redactor.clean("account 3f2504aa is gone"), "account 3f2504aa is gone");
+  });
+});

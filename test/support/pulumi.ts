@@ -1,0 +1,166 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { cleanVariables, testEnvironment, type Environment, type PulumiVersions } from "./environment";
+
+/** A resource of a test program, as `program.js` reads it. */
+export interface Declared {
+  type: string;
+  name: string;
+  /** `{ $ref: "name.output" }` is an output of another resource, `{ $secret: value }` a secret, `{ $output: value }` an output. */
+  args?: unknown;
+  opts?: Record<string, unknown>;
+  /** The id of one that exists: it is read, and not managed. */
+  get?: unknown;
+}
+
+export interface Program {
+  resources: Declared[];
+  /** Look-ups: their results become stack outputs. */
+  lookups?: { name: string; type: string; args?: unknown }[];
+}
+
+export interface Result {
+  code: number;
+  /** Standard output and standard error, as they came. */
+  text: string;
+}
+
+/** A Pulumi program with a stack of its own in a folder of its own, driven through the real CLI. */
+export class TestStack {
+  readonly folder: string;
+  readonly #environment: Environment;
+  /** Variables for the platform, as somebody who runs Pulumi exports them. */
+  platform: Record<string, string>;
+
+  private constructor(folder: string, environment: Environment, platform: Record<string, string>) {
+    this.folder = folder;
+    this.#environment = environment;
+    this.platform = platform;
+  }
+
+  static async create(
+    platform: Record<string, string>,
+    program: Program,
+    { config = {}, versions }: { config?: Record<string, string>; versions?: PulumiVersions } = {},
+  ): Promise<TestStack> {
+    const folder = mkdtempSync(join(tmpdir(), "cpaas-stack-"));
+    const environment = testEnvironment(versions);
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: test\nruntime: nodejs\nmain: program.js\n");
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, main: "program.js" }));
+    writeFileSync(join(folder, "program.js"), readFileSync(join(__dirname, "program.js")));
+    symlinkSync(join(environment.program, "node_modules"), join(folder, "node_modules"));
+    const stack = await TestStack.in(folder, platform, environment);
+    stack.write(program);
+    for (const [key, value] of Object.entries(config))
+      await stack.ok(["config", "set", ...(key.endsWith("apiKey") ? ["--secret"] : []), key, value]);
+    return stack;
+  }
+
+  /** A stack of a Pulumi program that is already in this folder, with everything installed. */
+  static async in(folder: string, platform: Record<string, string>, environment = testEnvironment()): Promise<TestStack> {
+    const stack = new TestStack(folder, environment, platform);
+    mkdirSync(join(folder, ".state"));
+    await stack.ok(["stack", "init", "test"]);
+    return stack;
+  }
+
+  write(program: Program): void {
+    writeFileSync(join(this.folder, "program.json"), JSON.stringify(program));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  run(args: string[], input?: string): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: this.folder, env: this.environmentVariables() });
+      let text = "";
+      child.stdout.on("data", (data: Buffer) => (text += data.toString()));
+      child.stderr.on("data", (data: Buffer) => (text += data.toString()));
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code: code ?? -1, text }));
+      child.stdin.end(input);
+    });
+  }
+
+  environmentVariables(): Record<string, string> {
+    const { cli } = this.#environment;
+    return {
+      ...cleanVariables(),
+      PATH: [cli, process.env.PATH].join(delimiter),
+      PULUMI_HOME: join(this.folder, ".pulumi"),
+      PULUMI_BACKEND_URL: `file://${join(this.folder, ".state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_STACK: "test",
+      ...this.platform,
+    };
+  }
+
+  /** Runs a command that has to succeed. */
+  async ok(args: string[], input?: string): Promise<string> {
+    const { code, text } = await this.run(args, input);
+    if (code !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${code}:\n${text}`);
+    return text;
+  }
+
+  /** Runs a command that has to fail. */
+  async fails(args: string[]): Promise<string> {
+    const { code, text } = await this.run(args);
+    if (code === 0) throw new Error(`pulumi ${args.join(" ")} should have failed:\n${text}`);
+    return text;
+  }
+
+  up(...args: string[]): Promise<string> {
+    return this.ok(["up", "--yes", "--skip-preview", ...args]);
+  }
+
+  /** What a preview would do, without what stays the same, what is only read, and the stack itself. */
+  async plan(...args: string[]): Promise<string[]> {
+    return this.planOf(await this.ok(["preview", "--json", ...args]));
+  }
+
+  /** The same from the output of `preview --json`. */
+  planOf(text: string): string[] {
+    const { steps = [] } = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)) as {
+      steps?: { op: string; urn: string }[];
+    };
+    return steps
+      .filter(({ op, urn }) => !["same", "refresh", "read"].includes(op) && !urn.includes("::pulumi:pulumi:Stack::"))
+      .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)!}`)
+      .sort();
+  }
+
+  async state(showSecrets = false): Promise<StateFile> {
+    const text = await this.ok(["stack", "export", ...(showSecrets ? ["--show-secrets"] : [])]);
+    return JSON.parse(text.slice(text.indexOf("{"))) as StateFile;
+  }
+
+  /** The resources that this package manages, by their names. */
+  async resources(showSecrets = false): Promise<Record<string, StateResource>> {
+    const { deployment } = await this.state(showSecrets);
+    const own = (deployment.resources ?? []).filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
+    return Object.fromEntries(own.map((resource) => [`${resource.type.split("/")[1]!} ${resource.urn.split("::").at(-1)!}`, resource]));
+  }
+
+  async outputs(): Promise<Record<string, any>> {
+    const text = await this.ok(["stack", "output", "--json", "--show-secrets"]);
+    return JSON.parse(text.slice(text.indexOf("{"))) as Record<string, any>;
+  }
+}
+
+export interface StateResource {
+  urn: string;
+  type: string;
+  id: string;
+  inputs: Record<string, any>;
+  outputs: Record<string, any>;
+  initErrors?: string[];
+}
+
+export interface StateFile {
+  deployment: { resources?: StateResource[]; pending_operations?: unknown[] };
+}
