@@ -35,7 +35,7 @@ function run(command: string, args: string[], cwd: string, env: Record<string, s
     execFileSync(command, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe", encoding: "utf8" });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(" ")}: ${stdout}${stderr}`);
+    throw new Error(`${command} ${args.join(" ")}: ${stdout}${stderr}`, { cause: error });
   }
 }
 
