@@ -1,3 +1,9 @@
+interface Holder {
+  type: string;
+  /** Made in this run, and not only found in its state. */
+  made: boolean;
+}
+
 /**
  * What resources claim for themselves alone: a category of limits, the realm of an account. The platform
  * writes over such a thing without a word, so two resources that claim it would undo each other for ever,
@@ -6,13 +12,14 @@
  * The claims live as long as the process: one preview or one update.
  */
 export class Claims {
-  readonly #holders = new Map<string, { type: string; made: boolean }>();
+  readonly #holders = new Map<string, Holder>();
 
-  /** A resource that is there and stays. Gives the type of a resource of another type that has the claim. */
+  /** A resource that is there and stays. Gives the type of another resource that has the claim. */
   keep(claim: string, type: string): string | undefined {
     const holder = this.#holders.get(claim);
     if (!holder) this.#holders.set(claim, { type, made: false });
-    return holder && holder.type !== type ? holder.type : undefined;
+    // Nobody is asked about a resource that it has just made, so what was made is another one's.
+    return holder && (holder.made || holder.type !== type) ? holder.type : undefined;
   }
 
   /** A resource that is being made. Gives the type of whoever has the claim already. */
@@ -27,12 +34,15 @@ export class Claims {
   }
 
   /**
-   * Whether a deletion must leave the thing alone, because another resource of this run has it now. A claim
-   * that was only kept ends with that: its holder is being replaced, and sets the thing anew.
+   * Whether a deletion must leave the thing alone, because another resource of this run has it now. One of the
+   * same type that was only kept is the resource itself: it is being replaced, and sets the thing anew.
    */
-  passedOn(claim: string): boolean {
+  passedOn(claim: string, type: string): boolean {
     const holder = this.#holders.get(claim);
-    if (holder && !holder.made) this.#holders.delete(claim);
-    return holder !== undefined;
+    if (!holder || (!holder.made && holder.type === type)) {
+      this.#holders.delete(claim);
+      return false;
+    }
+    return true;
   }
 }

@@ -1,11 +1,10 @@
 import type { z } from "zod";
 import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
-import { withBudget } from "./http/budget";
 import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
 import type { Session } from "./session";
 import { validate, type Failure } from "./validate";
-import { isAbsent, isUnknown, plain, project, same, withoutNulls } from "./values";
+import { CHOSEN, isAbsent, isUnknown, plain, project, same, withoutNulls } from "./values";
 
 export interface Difference {
   /** The inputs that differ, by name. */
@@ -72,7 +71,7 @@ export class Lifecycle {
       try {
         const refusal = await definition.refuseCreate?.(session.client, inputs);
         if (refusal) throw new UserError(refusal);
-        return await this.#create(inputs);
+        return await this.#create(inputs, claim !== undefined);
       } catch (error) {
         if (claim && !(error instanceof InitializationError)) session.claims.release(claim);
         throw error;
@@ -80,17 +79,20 @@ export class Lifecycle {
     });
   }
 
-  async #create(inputs: Properties): Promise<{ id: string; state: Properties }> {
+  async #create(inputs: Properties, claimed: boolean): Promise<{ id: string; state: Properties }> {
     const { definition, session } = this;
     const later = this.#select(inputs, (name) => this.#traits(name).setAfterCreate === true);
     const now = this.#select(inputs, (name) => !this.#traits(name).setAfterCreate);
     const sent = this.#select(now, (name) => !this.#traits(name).local);
-    const { id, outputs } = await session.recovery.create(definition, session.client, now, sent, session.settings.maxRetries);
+    const created = session.recovery.create(definition, session.client, now, sent, session.settings.maxRetries);
+    const { id, outputs } = await created.catch((error: unknown) => {
+      throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, now, error) : error;
+    });
     const state: Properties = { ...now, ...outputs };
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
-      const claim = definition.claims?.(inputs, id);
-      if (claim) session.claims.keep(claim, definition.type);
+      const claim = claimed ? undefined : definition.claims?.(inputs, id);
+      if (claim) session.claims.take(claim, definition.type);
       if (Object.keys(later).length > 0) Object.assign(state, await definition.update!(session.client, id, later, inputs, state), later);
       await this.#complete(id, state);
     } catch (error) {
@@ -105,8 +107,11 @@ export class Lifecycle {
       const { definition, session } = this;
       const live = await definition.read(session.client, id, state, {});
       if (!live) return undefined;
-      const inputs = project({ schema: definition.inputs, live, state, everything: this.#isImported(state) });
-      return { inputs: plain(inputs), state: plain({ ...inputs, ...this.#outputs(live, state) }) };
+      const imported = this.#isImported(state);
+      const values = project({ schema: definition.inputs, live, state, everything: imported });
+      const chosen = imported ? Object.keys(values).filter((name) => this.#traits(name).computed) : this.#chosen(state);
+      const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
+      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen) }) };
     });
   }
 
@@ -122,8 +127,8 @@ export class Lifecycle {
           const { local, replaceOnChanges, platformDefault } = this.#traits(name);
           if (!local && !replaceOnChanges) changes[name] = news[name] ?? platformDefault ?? null;
         }
-        const chosen = this.#select(state, (name) => this.#traits(name).computed === true);
-        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state) };
+        const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
+        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)) };
         if (Object.keys(changes).length > 0 || definition.unfinished?.(news, state)) {
           try {
             Object.assign(next, await definition.update!(session.client, id, changes, news, state));
@@ -146,8 +151,8 @@ export class Lifecycle {
   async delete(id: string, state: Properties): Promise<void> {
     await this.#operation("delete", state, id, async () => {
       const { definition, session } = this;
-      const claim = definition.claims?.(state, id);
-      if (claim && session.claims.passedOn(claim)) return;
+      const claim = definition.isItsClaim ? definition.claims?.(state, id) : undefined;
+      if (claim && session.claims.passedOn(claim, definition.type)) return;
       const refusal = await definition.refuseDelete?.(session.client, id, state);
       if (refusal) throw new UserError(refusal);
       try {
@@ -182,9 +187,15 @@ export class Lifecycle {
     const live = await definition.read(session.client, id, state, { fresh: true });
     if (!live) throw new UserError("it was accepted, but the platform does not show it");
     Object.assign(state, this.#outputs(live, state));
-    for (const name of Object.keys(definition.inputs.shape)) {
-      if (this.#traits(name).computed && isAbsent(state[name]) && !isAbsent(live[name])) state[name] = live[name];
-    }
+    const names = Object.keys(definition.inputs.shape);
+    const chosen = names.filter((name) => this.#traits(name).computed && isAbsent(state[name]) && !isAbsent(live[name]));
+    for (const name of chosen) state[name] = live[name];
+    Object.assign(state, marked([...this.#chosen(state), ...chosen]));
+  }
+
+  /** Inputs that the program leaves to the platform, whose choice state holds. */
+  #chosen(state: Properties): string[] {
+    return (state[CHOSEN] as string[] | undefined) ?? [];
   }
 
   #outputs(live: Properties, state: Properties): Properties {
@@ -222,7 +233,7 @@ export class Lifecycle {
     for (const properties of [before, inputs])
       session.redactor.add(...secretsIn(definition.inputs, properties), ...secretsIn(definition.outputs, properties));
     try {
-      return await withBudget(session.settings.operationTimeout, operation);
+      return await session.client.http.operation(operation);
     } catch (error) {
       if (error instanceof InitializationError) throw error;
       if (error instanceof UnfinishedError) throw this.#unfinished(verb, error.id, inputs, error);
@@ -251,4 +262,8 @@ export class Lifecycle {
           : `${label}: unexpected trouble to ${verb} it: ${message}`;
     return this.session.redactor.clean(text);
   }
+}
+
+function marked(chosen: string[]): Properties {
+  return chosen.length > 0 ? { [CHOSEN]: chosen } : {};
 }

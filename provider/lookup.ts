@@ -1,6 +1,4 @@
 import { UserError } from "./errors";
-import { withBudget } from "./http/budget";
-import { platform } from "./platforms";
 import type { Properties } from "./resource";
 import type { Session } from "./session";
 import { validate } from "./validate";
@@ -13,14 +11,14 @@ import { isUnknown, withoutNulls } from "./values";
  * @throws UserError, one sentence
  */
 export async function look(type: string, args: Properties, session: Session): Promise<Properties> {
-  const definition = platform(session.platform.name).lookups.find((lookup) => lookup.type === type);
+  const definition = session.platform.lookups.find((lookup) => lookup.type === type);
   if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
   const name = type.replace(":", ".");
   const query = withoutNulls(args);
   const failures = validate(definition, query, isUnknown);
   if (failures.length > 0) throw new UserError(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
   try {
-    return (await withBudget(session.settings.operationTimeout, () => definition.run(session.client, query))) as Properties;
+    return (await session.client.http.operation(() => definition.run(session.client, query))) as Properties;
   } catch (error) {
     throw new UserError(session.redactor.clean(`${name}: ${(error as Error).message}`));
   }

@@ -1,4 +1,4 @@
-import { RefusedError, UnansweredError, UserError } from "./errors";
+import { RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
 
@@ -41,51 +41,79 @@ export class Recovery {
     const key = `${definition.type} ${JSON.stringify(like)}`;
     let equals = this.#equals.get(key);
     if (!equals) this.#equals.set(key, (equals = { underWay: new Set(), lost: 0, looking: Promise.resolve() }));
+    // What writes over itself was repeated by the client already; it only remains to see whether it is there.
+    const retries = definition.createsOver ? 0 : maxRetries;
     let sentAt = Infinity;
     for (let attempt = 0; ; attempt++) {
       try {
-        const created = await this.#send(equals, () => definition.create(client, inputs));
-        this.#claimed.add(`${definition.type} ${created.id}`);
+        const created = await this.#send(equals, definition, () => definition.create(client, inputs));
+        if (attempt > 0)
+          await this.#wasLate({ definition, client, inputs, equals, error: new UnansweredError("", sentAt), sentAt }, created);
         return created;
       } catch (error) {
         if (!(error instanceof UnansweredError)) throw error;
         sentAt = Math.min(sentAt, error.sentAt);
-        equals.lost++;
         const found = await this.#look({ definition, client, inputs, equals, error, sentAt }).finally(() => equals.lost--);
         if (found) return found;
-        if (attempt >= maxRetries) throw error;
+        if (attempt >= retries) throw error;
       }
     }
   }
 
-  async #send(equals: Equals, send: () => Promise<Created>): Promise<Created> {
-    const sending = send();
-    const settled = sending.then(
-      () => undefined,
-      () => undefined,
+  /** Sends, and settles what became of it before anybody who waits for it goes on. */
+  async #send(equals: Equals, definition: Resource, send: () => Promise<Created>): Promise<Created> {
+    const sending = send().then(
+      (created) => {
+        this.#claimed.add(identity(definition, created));
+        return created;
+      },
+      (error: unknown) => {
+        if (error instanceof UnansweredError) equals.lost++;
+        throw error;
+      },
     );
+    const settled = sending.catch(() => undefined).finally(() => equals.underWay.delete(settled));
     equals.underWay.add(settled);
-    try {
-      return await sending;
-    } finally {
-      equals.underWay.delete(settled);
-    }
+    return sending;
   }
 
   /** Looks several times, one creation after the other. Undefined: there is nothing that it could have made. */
   #look(lost: Lost): Promise<Candidate | undefined> {
     const turn = lost.equals.looking.then(async () => {
-      // What an equal creation is about to be told must not be taken from it.
-      await Promise.all(lost.equals.underWay);
       for (const pause of LOOKS) {
         await lost.client.http.pause(pause);
-        const found = this.#choose(lost, await this.#candidates(lost));
-        if (found) return found;
+        const possible = await this.#possible(lost);
+        if (possible.length > lost.equals.lost) throw new UserError(tooMany(lost.error, possible));
+        const [mine] = possible;
+        if (!mine) continue;
+        this.#claimed.add(identity(lost.definition, mine));
+        return mine;
       }
       return undefined;
     });
     lost.equals.looking = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
+  async #wasLate(lost: Lost, { id, outputs }: Created): Promise<void> {
+    const possible = await this.#possible(lost).catch(() => []);
+    if (possible.length <= lost.equals.lost) return;
+    throw new UnfinishedError(`a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`, id, outputs);
+  }
+
+  /** What may have been made by a creation whose answer was lost, without what others have been given. */
+  async #possible(lost: Lost): Promise<Candidate[]> {
+    const { definition, client, equals, sentAt } = lost;
+    const candidates = await this.#candidates(lost);
+    // What an equal creation is about to be told must not be taken from it.
+    await Promise.all(equals.underWay);
+    const since = client.http.platformTime(sentAt).getTime();
+    return candidates.filter(
+      (candidate) =>
+        !this.#claimed.has(identity(definition, candidate)) &&
+        (candidate.createdAt === undefined || candidate.createdAt.getTime() >= since),
+    );
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
@@ -110,20 +138,16 @@ export class Recovery {
       );
     }
   }
+}
 
-  #choose({ definition, client, equals, error, sentAt }: Lost, candidates: Candidate[]): Candidate | undefined {
-    const since = client.http.platformTime(sentAt).getTime();
-    const possible = candidates.filter(
-      ({ id, createdAt }) => !this.#claimed.has(`${definition.type} ${id}`) && (createdAt === undefined || createdAt.getTime() >= since),
-    );
-    if (possible.length > equals.lost) {
-      const list = possible.map(({ id, createdAt }) => (createdAt ? `${id} (made ${createdAt.toISOString()})` : id)).join(", ");
-      throw new UserError(
-        `${error.message}; now there are ${possible.length} that may be the one it made: ${list}. Nothing was changed: delete or adopt what is not wanted, then run again`,
-      );
-    }
-    const [mine] = possible;
-    if (mine) this.#claimed.add(`${definition.type} ${mine.id}`);
-    return mine;
-  }
+function identity({ type }: Resource, { id }: Created): string {
+  return `${type} ${id}`;
+}
+
+function listed(candidates: Candidate[]): string {
+  return candidates.map(({ id, createdAt }) => (createdAt ? `${id} (made ${createdAt.toISOString()})` : id)).join(", ");
+}
+
+function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
+  return `${message}; now there are ${possible.length} that may be the one it made: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
 }

@@ -23,13 +23,16 @@ function spellings(secret: string): string[] {
   ];
 }
 
-/** The texts inside a secret that is itself JSON, such as a service account's key file. */
+/** Names under which a secret that is itself JSON keeps what is secret in it, such as a service account's key file. */
+const SECRET_NAME = /key|secret|token|pass|credential/i;
+
+/** The secret texts inside a secret that is itself JSON. */
 function parts(secret: string): string[] {
   if (!/^\s*[{[]/.test(secret)) return [];
   try {
     const texts: string[] = [];
-    JSON.stringify(JSON.parse(secret), (_key, value: unknown) => {
-      if (typeof value === "string" && value.length >= TELLING) texts.push(value);
+    JSON.stringify(JSON.parse(secret), (name, value: unknown) => {
+      if (typeof value === "string" && value.length >= TELLING && SECRET_NAME.test(name) && !URL.canParse(value)) texts.push(value);
       return value;
     });
     return texts;
@@ -62,7 +65,11 @@ export class Redactor {
     }
   }
 
-  clean(text: string): string {
+  clean(original: string): string {
+    // A header of Basic authentication holds a secret behind a user name, encoded as a whole.
+    const text = original.replace(/[\w+/-]{8,}={0,2}/g, (word) =>
+      this.#holdsSecret(Buffer.from(word, "base64").toString()) ? HIDDEN : word,
+    );
     const haystack = lowerAscii(text);
     let result = "";
     for (let at = 0; at < text.length;) {
@@ -75,6 +82,10 @@ export class Redactor {
       result = result.replace(alone, HIDDEN);
     }
     return result;
+  }
+
+  #holdsSecret(decoded: string): boolean {
+    return [...this.#known].some((secret) => secret.length > SHORT && decoded.includes(secret));
   }
 
   /** How many characters from here on are a secret, or the beginning of one. */

@@ -26,6 +26,8 @@ export interface Traits {
   platformDefault?: string | number | boolean;
   /** Values that differ in letter case only are the same value. */
   ignoreCase?: boolean;
+  /** A time in ISO 8601: two that name the same second are the same value. */
+  instant?: boolean;
   /** Left out, it takes the resource's name in the program. Only the SDK class knows that name. */
   defaultsToName?: boolean;
   /** The name of a nested object or of an enumeration in SDKs. */
@@ -84,9 +86,14 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly deleteBeforeReplace?: boolean;
   /** What it claims for itself alone, so that two in one run are noticed; see `claims.ts`. */
   claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
+  /** It is nothing but what it claims, so it is not deleted when another resource of the run has the claim by then. */
+  readonly isItsClaim?: boolean;
   /** Why a creation must not be sent, or undefined. Sends nothing that changes the platform. */
   refuseCreate?(client: C, inputs: z.output<Inputs>): Promise<string | undefined>;
+  /** Gives at least one output: a state without any is taken for one that was only just imported. */
   create(client: C, inputs: z.output<Inputs>): Promise<Created>;
+  /** A second creation writes over the first, so a lost answer is repeated by the client and needs no caution. */
+  readonly createsOver?: boolean;
   /** The live values of inputs and outputs, or undefined when it is gone. Throws when that is not certain. */
   read(client: C, id: string, state: Properties, options: ReadOptions): Promise<Properties | undefined>;
   /** Sends `changes`: new values, or what clears a property. Absent when nothing can change in place. */

@@ -72,7 +72,7 @@ export function readSettings<S extends CommonSettings>(platform: Platform, sourc
       normalUrl(fromConfig) !== normalUrl(fromEnvironment)
     ) {
       throw new UserError(
-        `${platform.name}:${name} in the stack's configuration is ${String(fromConfig)}, but ${variable} is ${String(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`,
+        `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`,
       );
     }
     const value =
@@ -96,12 +96,12 @@ function present(value: unknown): string | number | boolean | undefined {
   return value === undefined || value === null || value === "" ? undefined : (value as string | number | boolean);
 }
 
-/** The URL without what makes no difference, or the text as it is where it is no URL. */
+/** The URL without what makes no difference and without a password, or the text as it is where it is no URL. */
 export function normalUrl(value: unknown): string {
   try {
     const url = new URL(String(value).trim());
     return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
   } catch {
-    return String(value);
+    return String(value).replace(/\/\/[^/]*@/, "//");
   }
 }

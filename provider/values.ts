@@ -23,7 +23,11 @@ export const isAbsent = (value: unknown): value is undefined | null => value ===
 export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
   if (isUnknown(a) || isUnknown(b)) return false;
-  if (typeof a === "string" && typeof b === "string" && traitsOf(schema).ignoreCase) return a.toLowerCase() === b.toLowerCase();
+  if (typeof a === "string" && typeof b === "string") {
+    const { ignoreCase, instant } = traitsOf(schema);
+    if (ignoreCase) return a.toLowerCase() === b.toLowerCase();
+    if (instant) return a === b || second(a) === second(b);
+  }
   if (typeof a !== "object" || typeof b !== "object") return a === b;
   const [left, right] = [a as Properties, b as Properties];
   const members = objectSchema(schema, a)?.shape;
@@ -32,6 +36,11 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...keys].every((key) => same(members?.[key] ?? z.unknown(), filled(left[key], key), filled(right[key], key)));
 }
+
+/** Where state keeps the names of what the platform chose, which are not inputs of the program. The engine shows no name that begins so. */
+export const CHOSEN = "__chosen";
+
+const second = (time: string) => Math.floor(Date.parse(time) / 1000);
 
 /** A placeholder that an import list holds where a secret will be. */
 const PLACEHOLDER = "";

@@ -6,7 +6,7 @@ import type { AxiosInstance, AxiosResponse } from "axios";
 import { RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import type { Redactor } from "../redact";
 import type { CommonSettings } from "../settings";
-import { currentBudget, withBudget } from "./budget";
+import { Budget, currentBudget, withBudget } from "./budget";
 import { Gate, type RateLimitState } from "./gate";
 
 export interface Request {
@@ -56,6 +56,10 @@ export interface HttpClientOptions {
 
 /** The longest answer that is read, in bytes. */
 const MAX_ANSWER = 64 * 1024 * 1024;
+/** The longest that a platform may make requests wait, in milliseconds; what asks for more is an error. */
+const MAX_WAIT = 3_600_000;
+/** How far the clock that dates objects may be behind the one that dates answers, in milliseconds. */
+const CLOCK_SLACK = 10_000;
 /** How often in a row one request may be refused with 429 before that is an error. */
 const MAX_RATE_LIMITED = 30;
 const USER_AGENT = "pulumi-cpaas";
@@ -68,7 +72,7 @@ const TLS = /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO|HOS
 
 type Outcome =
   | { kind: "answer"; answer: Answer }
-  | { kind: "rateLimited"; waitMs: number }
+  | { kind: "rateLimited" }
   | { kind: "notSent"; problem: string; hopeless: boolean }
   | { kind: "lost"; problem: string };
 
@@ -102,9 +106,14 @@ export class HttpClient {
     return isLoopback(new URL(this.#options.apiUrl).hostname);
   }
 
-  /** A time of this machine by the platform's clock, in whole seconds and rather too early than too late. */
+  /** The earliest time that an object made since then, by this machine's clock, can bear by the platform's. */
   platformTime(milliseconds: number): Date {
-    return new Date(Math.floor((milliseconds + this.#clockOffset) / 1000) * 1000 - 1000);
+    return new Date(milliseconds + this.#clockOffset - CLOCK_SLACK);
+  }
+
+  /** Runs an operation, all of whose requests together may take the setting's time. Waiting for the rate limit does not count. */
+  operation<T>(operation: () => Promise<T>): Promise<T> {
+    return withBudget(new Budget(this.#options.settings.operationTimeout, () => this.#gate.clock()), operation);
   }
 
   /** A pause that ends at once when the run is cancelled. */
@@ -118,15 +127,19 @@ export class HttpClient {
    */
   async send(request: Request): Promise<Answer> {
     const budget = currentBudget();
-    if (!budget) return withBudget(this.#options.settings.operationTimeout, () => this.send(request));
+    if (!budget) return this.operation(() => this.send(request));
     const { settings, redactor, dialect, log } = this.#options;
     const idempotent = request.idempotent ?? request.method !== "POST";
-    const sentAt = Date.now();
+    /** When it was sent first with no telling what became of it. */
+    let lostAt: number | undefined;
     let rateLimited = 0;
     for (let attempt = 0; ; attempt++) {
-      if (budget.left === 0)
-        throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
-      const outcome = await this.#once(request, idempotent);
+      await this.#gate.enter();
+      const sentAt = Date.now();
+      const outcome = await this.#once(request, idempotent, budget).catch((error: unknown) => {
+        if (error instanceof UnreachableError && lostAt !== undefined) throw new UnansweredError(error.message, lostAt);
+        throw error;
+      });
       if (outcome.kind === "rateLimited") {
         if (++rateLimited > MAX_RATE_LIMITED) throw new RefusedError(429, "the rate limit was used up again and again by others");
         attempt--;
@@ -139,13 +152,19 @@ export class HttpClient {
         const reason = redactor.clean(dialect.reason(answer) ?? `it answered ${answer.status} without a reason`);
         if (!transient) throw new RefusedError(answer.status, reason);
         if (!idempotent) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt);
-        if (attempt >= settings.maxRetries || budget.left === 0)
-          throw new RefusedError(answer.status, `${reason}, also after ${attempt} repeats`);
+        lostAt ??= sentAt;
+        if (attempt >= settings.maxRetries || budget.left === 0) {
+          const message = `${reason}, also after ${attempt} repeats`;
+          throw request.method === "POST"
+            ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, lostAt)
+            : new RefusedError(answer.status, message);
+        }
       } else {
         const problem = redactor.clean(outcome.problem);
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
+        if (outcome.kind === "lost") lostAt ??= sentAt;
         if (outcome.kind === "lost" && (!idempotent || giveUp))
-          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, sentAt);
+          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, lostAt ?? sentAt);
         if (outcome.kind === "notSent" && (outcome.hopeless || giveUp))
           throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
         if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
@@ -154,19 +173,24 @@ export class HttpClient {
     }
   }
 
-  async #once(request: Request, idempotent: boolean): Promise<Outcome> {
-    const waited = await this.#gate.enter();
-    currentBudget()?.excuse(waited);
+  /** One exchange in a turn of the gate, which it ends. */
+  async #once(request: Request, idempotent: boolean, budget: Budget): Promise<Outcome> {
     let state: RateLimitState | undefined;
     try {
+      this.#options.signal?.throwIfAborted();
+      if (budget.left === 0)
+        throw new UnreachableError(
+          `${this.#options.dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`,
+        );
       const response = await this.#exchange(request);
       state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
       if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
       if (response.status === 429) {
-        const waitMs = (retryAfter(response) ?? state?.resetMs ?? 1000) + 50;
-        this.#gate.close(waitMs);
-        return { kind: "rateLimited", waitMs };
+        const wait = retryAfter(response) ?? state?.resetMs ?? 1000;
+        if (wait > MAX_WAIT) throw new RefusedError(429, `its rate limit is used up for the next ${Math.round(wait / 60_000)} minutes`);
+        this.#gate.close(wait + 50);
+        return { kind: "rateLimited" };
       }
       const answer = this.#read(response, idempotent);
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
@@ -229,7 +253,7 @@ export class HttpClient {
   }
 
   #classify(error: unknown): Outcome {
-    if (error instanceof UserError) throw error;
+    if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
     this.#options.signal?.throwIfAborted();
     const { code = "", message = "", syscall = "", name = "" } = (error ?? {}) as NodeJS.ErrnoException & { cause?: unknown };
@@ -292,7 +316,7 @@ function rateLimitState({ headers }: AxiosResponse): RateLimitState | undefined 
   const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) =>
     Number.parseFloat(String(headers[`ratelimit-${name}`] ?? "")),
   );
-  if ([limit, remaining, reset].some((value) => value === undefined || Number.isNaN(value))) return undefined;
+  if ([limit, remaining, reset].some((value) => value === undefined || Number.isNaN(value)) || reset! * 1000 > MAX_WAIT) return undefined;
   return { limit: limit!, remaining: remaining!, resetMs: reset! * 1000 };
 }
 

@@ -33,24 +33,29 @@ export class Gate {
   #closedUntil = 0;
   #wake?: NodeJS.Timeout;
   #told = false;
+  /** Since when requests have been waiting for the rate limit, and for how long they did before. */
+  #waitingSince?: number;
+  #waited = 0;
 
   constructor(options: GateOptions) {
     this.#options = options;
     options.signal?.addEventListener("abort", () => this.#advance());
   }
 
-  /** Waits for a turn. Gives the milliseconds spent waiting for the rate limit. Each turn ends with `leave`. */
-  async enter(): Promise<number> {
-    const limited = this.#limitedUntil() > Date.now();
-    const start = Date.now();
+  /** A clock in milliseconds that stands still while requests wait for the rate limit. */
+  clock(): number {
+    const now = Date.now();
+    return now - this.#waited - (now - (this.#waitingSince ?? now));
+  }
+
+  /** Waits for a turn, which ends with `leave`. */
+  async enter(): Promise<void> {
     if (this.#queue.length > 0 || !this.#mayGo()) {
       await new Promise<void>((resolve) => {
         this.#queue.push(resolve);
         this.#advance();
       });
     } else this.#underWay++;
-    this.#options.signal?.throwIfAborted();
-    return limited ? Date.now() - start : 0;
   }
 
   leave(state?: RateLimitState): void {
@@ -92,6 +97,8 @@ export class Gate {
 
   #advance(): void {
     clearTimeout(this.#wake);
+    if (this.#waitingSince !== undefined) this.#waited += Date.now() - this.#waitingSince;
+    this.#waitingSince = undefined;
     while (this.#queue.length > 0 && (this.#mayGo() || this.#options.signal?.aborted)) {
       this.#told = false;
       this.#underWay++;
@@ -100,6 +107,7 @@ export class Gate {
     if (this.#queue.length === 0) return;
     const wait = this.#limitedUntil() - Date.now();
     if (wait <= 0) return; // only as many as may be under way: the next to leave calls
+    this.#waitingSince = Date.now();
     this.#wake = setTimeout(() => this.#advance(), wait + 5);
     const allWait = this.#underWay === 0;
     if (allWait && !this.#told && wait >= 1000) {

@@ -1,43 +1,62 @@
 import type { Jambonz } from "./client";
 
-/** Stands for the sid of an account that is being created in this run. */
-const BEING_CREATED = "being created";
+/** How old a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
+const LIST_AGE = 30_000;
+
+/** The accounts of one service provider. */
+interface Names {
+  at: number;
+  /** Names on the platform by sid. */
+  listed: Promise<Map<string, string>>;
+  /** What this run has done since it began: names by sid, undefined for what it deleted. */
+  own: Map<string, string | undefined>;
+  beingCreated: Set<string>;
+}
 
 /**
  * The names of accounts, by service provider. jambonz lets two accounts have the same name (db/jambones-sql.sql),
  * so after a crash or with a lost state a program would double every tenant; asking here first prevents it.
- * One list for each service provider and run, kept up with what the run itself does.
+ * One list serves many creations, kept up with what the run itself does.
  */
 export class AccountNames {
-  readonly #byOwner = new Map<string, Promise<Map<string, string>>>();
+  readonly #byOwner = new Map<string, Names>();
   readonly #jambonz: Jambonz;
 
   constructor(jambonz: Jambonz) {
     this.#jambonz = jambonz;
   }
 
-  #names(owner: string): Promise<Map<string, string>> {
+  #of(owner: string): Names {
     let names = this.#byOwner.get(owner);
-    if (!names) {
-      names = this.#jambonz
-        .list(`/ServiceProviders/${owner}/Accounts`)
-        .then((rows) => new Map(rows.map((row) => [String(row.name), String(row.account_sid)])));
-      names.catch(() => this.#byOwner.delete(owner));
-      this.#byOwner.set(owner, names);
-    }
+    if (!names) this.#byOwner.set(owner, (names = { at: 0, listed: Promise.resolve(new Map()), own: new Map(), beingCreated: new Set() }));
     return names;
   }
 
-  /** Takes a free name. Gives who has it, where it is not free: a sid, or words. */
-  async take(owner: string, name: string): Promise<string | undefined> {
-    const names = await this.#names(owner);
-    const holder = names.get(name);
-    if (holder === undefined) names.set(name, BEING_CREATED);
-    return holder === BEING_CREATED ? "another one of this program" : holder;
+  async #listed(owner: string): Promise<Map<string, string>> {
+    const names = this.#of(owner);
+    if (Date.now() - names.at >= LIST_AGE) {
+      names.at = Date.now();
+      names.listed = this.#jambonz
+        .list(`/ServiceProviders/${owner}/Accounts`)
+        .then((rows) => new Map(rows.map((row) => [String(row.account_sid), String(row.name)])));
+      names.listed.catch(() => (names.at = 0));
+    }
+    return names.listed;
   }
 
-  /** A name is free again, after a deletion, a rename or a creation that failed. */
-  async release(owner: unknown, name: unknown): Promise<void> {
-    (await this.#byOwner.get(String(owner)))?.delete(String(name));
+  /** Takes a free name for a creation. Gives who has it, where it is not free: a sid, or words. */
+  async take(owner: string, name: string): Promise<string | undefined> {
+    const listed = await this.#listed(owner);
+    const { own, beingCreated } = this.#of(owner);
+    if (beingCreated.has(name)) return "another one of this program";
+    for (const [sid, held] of new Map([...listed, ...own])) if (held === name) return sid;
+    beingCreated.add(name);
+    return undefined;
+  }
+
+  /** This run has made, renamed or deleted an account: the name that it has from now on, if any. */
+  changed(owner: string, sid: string, name: string | undefined): void {
+    this.#of(owner).own.set(sid, name);
+    if (name !== undefined) this.#of(owner).beingCreated.delete(name);
   }
 }

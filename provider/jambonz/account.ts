@@ -147,25 +147,18 @@ export const account = resource<Jambonz>()({
     return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another`;
   },
 
-  async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {
+  async create(jambonz, { serviceProviderSid, allowDuplicateName: _, forceDestroy: __, bucketCredential: ___, ...inputs }) {
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
-    try {
-      const { sid } = await jambonz.post<{ sid: string }>("/Accounts", toRow({ ...inputs, serviceProviderSid: owner }));
-      jambonz.remember(sid, owner);
-      return { id: sid };
-    } catch (error) {
-      if (!allowDuplicateName && error instanceof RefusedError) await jambonz.accountNames.release(owner, inputs.name);
-      throw error;
-    }
+    const { sid } = await jambonz.post<{ sid: string }>("/Accounts", toRow({ ...inputs, serviceProviderSid: owner }));
+    return made(jambonz, sid, owner, inputs.name);
   },
 
-  async find(jambonz, { name, serviceProviderSid, allowDuplicateName }) {
+  async find(jambonz, { name, serviceProviderSid }) {
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
     const rows = await jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0);
-    // Unless duplicates are wanted the name was free before, so whatever bears it now was made since.
     return rows
       .filter((row) => row.name === name)
-      .map((row) => ({ id: String(row.account_sid), createdAt: allowDuplicateName ? new Date(String(row.created_at)) : undefined }));
+      .map((row) => ({ ...made(jambonz, String(row.account_sid), owner, name), createdAt: new Date(String(row.created_at)) }));
   },
 
   async read(jambonz, id, { serviceProviderSid }, { fresh }) {
@@ -178,7 +171,7 @@ export const account = resource<Jambonz>()({
 
   async update(jambonz, id, changes, _inputs, state) {
     await jambonz.put(`/Accounts/${id}`, toRow(withTagList(changes)));
-    if ("name" in changes) await jambonz.accountNames.release(state.serviceProviderSid, state.name);
+    if ("name" in changes) jambonz.accountNames.changed(String(state.serviceProviderSid), id, String(changes.name));
   },
 
   refuseDelete: refuseAccountDelete,
@@ -198,9 +191,15 @@ export const account = resource<Jambonz>()({
       await jambonz.put(`/Accounts/${id}`, { sip_realm: realm });
       await jambonz.delete(`/Accounts/${id}`);
     }
-    await jambonz.accountNames.release(state.serviceProviderSid, state.name);
+    jambonz.accountNames.changed(String(state.serviceProviderSid), id, undefined);
   },
 });
+
+function made(jambonz: Jambonz, sid: string, serviceProviderSid: string, name: string) {
+  jambonz.remember(sid, serviceProviderSid);
+  jambonz.accountNames.changed(serviceProviderSid, sid, name);
+  return { id: sid, outputs: { sid } };
+}
 
 function live(row: Row): Properties {
   const properties = fromRow([account.inputs, account.outputs], row);

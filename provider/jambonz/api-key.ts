@@ -1,8 +1,17 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { resource } from "../resource";
+import { same } from "../values";
 import type { Jambonz, Row } from "./client";
 import { exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+
+const expiry = z.iso
+  .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
+  .optional()
+  .describe(
+    "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.",
+  )
+  .meta({ replaceOnChanges: "evenIfAdded", instant: true });
 
 /** An API key, with which programs speak to the platform. */
 export const apiKey = resource<Jambonz>()({
@@ -20,13 +29,7 @@ export const apiKey = resource<Jambonz>()({
         .optional()
         .describe("Makes a key for the whole platform. The platform cannot list such keys: its token is in the state and nowhere else.")
         .meta({ replaceOnChanges: true }),
-      expiresAt: z.iso
-        .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
-        .optional()
-        .describe(
-          "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.",
-        )
-        .meta({ replaceOnChanges: "evenIfAdded", writeOnly: true }),
+      expiresAt: expiry,
       rotateWhenChanged: z
         .record(z.string(), z.string())
         .optional()
@@ -53,7 +56,7 @@ export const apiKey = resource<Jambonz>()({
     if (!owner) return undefined; // the platform does not list admin keys
     const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
     return rows
-      .filter((row) => sameTime(row.expires_at, expiresAt))
+      .filter((row) => same(expiry, row.expires_at, expiresAt))
       .map((row) => ({
         id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
         outputs: { sid: row.api_key_sid, token: row.token },
@@ -118,9 +121,4 @@ async function isAccepted(jambonz: Jambonz, token: unknown): Promise<boolean> {
 /** The platform's database takes times in this form only, and keeps whole seconds. */
 function databaseTime(iso: string): string {
   return new Date(iso).toISOString().slice(0, 19).replace("T", " ");
-}
-
-function sameTime(live: unknown, wanted: string | undefined): boolean {
-  if (!wanted || typeof live !== "string") return !wanted && !live;
-  return Math.floor(Date.parse(live) / 1000) === Math.floor(Date.parse(wanted) / 1000);
 }

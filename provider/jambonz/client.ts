@@ -10,6 +10,7 @@ import { AccountNames } from "./account-names";
 export const jambonzSettings = z.object({
   apiUrl: z
     .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+    .refine((url) => !/\/\/[^/]*@/.test(url), { error: "must not hold a user name or password: the key is a setting of its own" })
     .describe("The URL of the management API, with its version.")
     .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
   apiKey: z
@@ -37,7 +38,7 @@ const LIST_AGE = 60_000;
 export class Jambonz {
   readonly http: HttpClient;
   readonly #settings: Settings;
-  readonly #lists = new Map<string, { at: number; rows: Promise<Row[]> }>();
+  readonly #lists = new Map<string, { at: number; done: boolean; rows: Promise<Row[]> }>();
   readonly #serviceProviderOf = new Map<string, string>();
   /** Realms that this run took from accounts, by account. */
   readonly clearedRealms = new Map<string, string>();
@@ -109,16 +110,17 @@ export class Jambonz {
   }
 
   /**
-   * All rows of a collection. Many reads share one request: those under way, and those that come soon after.
+   * All rows of a collection. Many reads share one request: those at the same time, and those that come soon after.
    * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
    */
   list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
     const known = this.#lists.get(path);
-    if (known && Date.now() - known.at < maxAge) return known.rows;
-    const entry = { at: Date.now(), rows: this.#rows(path) };
+    if (known && maxAge > 0 && (!known.done || Date.now() - known.at < maxAge)) return known.rows;
+    // Shared by many operations, so it has a time of its own.
+    const entry = { at: Date.now(), done: false, rows: this.http.operation(() => this.#rows(path)) };
     this.#lists.set(path, entry);
     entry.rows.then(
-      () => (entry.at = Date.now()),
+      () => Object.assign(entry, { at: Date.now(), done: true }),
       () => this.#lists.get(path) === entry && this.#lists.delete(path),
     );
     return entry.rows;
@@ -156,7 +158,7 @@ export class Jambonz {
     if (!owner) {
       const row = find(await this.list("/Accounts", maxAge));
       this.remember(sid, row?.service_provider_sid);
-      return row ?? this.#exists(sid);
+      return row ?? this.#unlisted(sid);
     }
     try {
       const row = find(await this.list(`/ServiceProviders/${owner}/Accounts`, maxAge));
@@ -175,21 +177,31 @@ export class Jambonz {
   /** The account as it is now, from one request where it exists. Its bucket's secret is obscured. */
   async accountNow(sid: string, serviceProviderSid: string | undefined): Promise<Row | undefined> {
     try {
-      return await this.#exists(sid);
+      return await this.get(`/Accounts/${sid}`);
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 403) return this.account(sid, serviceProviderSid, 0);
+      // 404 is the word of an admin's key, but also of whatever stands between; a list tells.
+      if (error instanceof RefusedError && [403, 404].includes(error.status)) return this.account(sid, serviceProviderSid, 0);
       throw error;
     }
   }
 
-  /** 404 is the word of an admin's key; any other refusal says nothing about whether it exists. */
-  async #exists(sid: string): Promise<Row | undefined> {
+  /** What a list lacks that can be read is another one's: a refusal other than 404 says nothing about whether it exists. */
+  async #unlisted(sid: string): Promise<Row | undefined> {
     try {
       return await this.get(`/Accounts/${sid}`);
     } catch (error) {
       if (error instanceof RefusedError && error.status === 404) return undefined;
       throw error;
     }
+  }
+
+  /** The service provider that an account belongs to, where the key in use sees it: from what is known, or from one shared list. */
+  async ownerOf(accountSid: string): Promise<string | undefined> {
+    if (!this.serviceProviderOf(accountSid)) {
+      const rows = await this.list("/Accounts").catch(() => []);
+      for (const row of rows) this.remember(row.account_sid, row.service_provider_sid);
+    }
+    return this.serviceProviderOf(accountSid);
   }
 
   /** The service provider in which to create an account that names none. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UserError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz, Row } from "./client";
-import { exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
 
 /** The categories that the platform's database knows (db/jambones-sql.sql); its swagger file names others. */
 const category = z
@@ -27,26 +27,22 @@ export const limit = resource<Jambonz>()({
   }),
   outputs: z.object({
     sid: sid.describe("The limit's sid."),
-    accountServiceProviderSid: sid
-      .optional()
-      .describe(
-        "The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
-      ),
+    accountServiceProviderSid,
   }),
 
   claims: (inputs) => `limit ${idOf(inputs)}`,
+  isItsClaim: true,
+  createsOver: true,
 
   async create(jambonz, inputs) {
     const sid = await set(jambonz, idOf(inputs), inputs.category, inputs.quantity);
-    const { accountSid } = inputs;
-    return { id: idOf(inputs), outputs: { sid, accountServiceProviderSid: accountSid && jambonz.serviceProviderOf(accountSid) } };
+    return { id: idOf(inputs), outputs: { sid, ...(await ownership(jambonz, inputs)) } };
   },
 
   async find(jambonz, inputs) {
     const rows = await jambonz.list(parse(idOf(inputs)).list, 0);
-    return rows
-      .filter((row) => row.category === inputs.category && row.quantity === inputs.quantity)
-      .map((row) => ({ id: idOf(inputs), outputs: { sid: sidOf(row) } }));
+    const row = rows.find(({ category, quantity }) => category === inputs.category && quantity === inputs.quantity);
+    return row ? [{ id: idOf(inputs), outputs: { sid: sidOf(row), ...(await ownership(jambonz, inputs)) } }] : [];
   },
 
   async read(jambonz, id, { accountServiceProviderSid }, { fresh }) {
@@ -69,6 +65,10 @@ export const limit = resource<Jambonz>()({
     await jambonz.delete(`${list}?category=${encodeURIComponent(category)}`);
   },
 });
+
+async function ownership(jambonz: Jambonz, { accountSid }: { accountSid?: string }) {
+  return accountSid ? { accountServiceProviderSid: await jambonz.ownerOf(accountSid) } : {};
+}
 
 /** Creates the limit or writes over it, so it may be sent twice. */
 async function set(jambonz: Jambonz, id: string, category: string, quantity: number): Promise<string> {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { RefusedError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz } from "./client";
-import { sid, sipRealm as realm } from "./types";
+import { accountServiceProviderSid, sid, sipRealm as realm } from "./types";
 
 /** The SIP domain of an account, as a resource of its own. */
 export const sipRealm = resource<Jambonz>()({
@@ -37,23 +37,27 @@ export const sipRealm = resource<Jambonz>()({
         "Whether the platform made the DNS records of the realm: managed; missing, when it failed to and the next update tries again; or none, when it was not asked to.",
       )
       .meta({ typeName: "DnsStatus" }),
-    accountServiceProviderSid: sid
-      .optional()
-      .describe(
-        "The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
-      ),
+    accountServiceProviderSid,
   }),
 
   claims: ({ accountSid }) => `realm of ${accountSid}`,
+  isItsClaim: true,
+  createsOver: true,
 
   async create(jambonz, { accountSid, realm, accountApiKey }) {
-    const accountServiceProviderSid = jambonz.serviceProviderOf(accountSid);
-    return { id: accountSid, outputs: { accountServiceProviderSid, dns: await set(jambonz, accountSid, realm, accountApiKey) } };
+    const accountServiceProviderSid = await jambonz.ownerOf(accountSid);
+    try {
+      return { id: accountSid, outputs: { accountServiceProviderSid, dns: await set(jambonz, accountSid, realm, accountApiKey) } };
+    } catch (error) {
+      if (error instanceof UnfinishedError) Object.assign(error.outputs, { accountServiceProviderSid });
+      throw error;
+    }
   },
 
   async find(jambonz, { accountSid, realm, accountApiKey }) {
     if (!(await isSet(jambonz, accountSid, realm))) return [];
-    return [{ id: accountSid, outputs: { dns: accountApiKey ? "missing" : "none" } }];
+    const accountServiceProviderSid = await jambonz.ownerOf(accountSid);
+    return [{ id: accountSid, outputs: { accountServiceProviderSid, dns: accountApiKey ? "missing" : "none" } }];
   },
 
   async read(jambonz, id, { accountServiceProviderSid, dns }, { fresh }) {
@@ -66,12 +70,16 @@ export const sipRealm = resource<Jambonz>()({
     return { dns: await set(jambonz, id, realm, accountApiKey) };
   },
 
-  async delete(jambonz, id, { realm }) {
+  async delete(jambonz, id, { realm, accountServiceProviderSid }) {
+    const row = await jambonz.accountNow(id, accountServiceProviderSid as string | undefined);
+    // Somebody has set another one meanwhile, which is not this resource's to clear.
+    if (String(row?.sip_realm).toLowerCase() !== String(realm).toLowerCase()) return;
     await jambonz.put(`/Accounts/${id}`, { sip_realm: null });
     jambonz.clearedRealms.set(id, String(realm));
   },
 
-  unfinished: ({ accountApiKey }, { dns }) => accountApiKey !== undefined && dns === "missing",
+  // Without a key it is no longer asked for, and an update says so.
+  unfinished: (_inputs, { dns }) => dns === "missing",
 });
 
 /** Sets the realm, with DNS records where the account's own key is at hand. Doing it twice does no harm. */

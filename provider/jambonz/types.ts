@@ -35,6 +35,13 @@ export function exactlyOneOwner<S extends z.ZodRawShape>(shape: S, orElse?: keyo
   });
 }
 
+/** An output of whatever belongs to an account. */
+export const accountServiceProviderSid = sid
+  .optional()
+  .describe(
+    "The service provider of the account, as it was at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
+  );
+
 interface Owner {
   accountSid?: string;
   serviceProviderSid?: string;

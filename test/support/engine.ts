@@ -53,8 +53,13 @@ export class Engine {
     this.#options = options;
   }
 
-  up(program: Declared[]): Promise<Outcome> {
-    return new Run(this, this.#options).up(program);
+  async up(program: Declared[], { refresh = false } = {}): Promise<Outcome> {
+    const run = new Run(this, this.#options);
+    if (!refresh) return run.up(program);
+    const { steps, errors } = await run.refresh();
+    if (errors.length > 0) return { steps, errors };
+    steps.length = 0; // what the refresh found is not what the update did
+    return run.up(program);
   }
 
   refresh(): Promise<Outcome> {
