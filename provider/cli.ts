@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { UserError } from "./errors";
+import { hasFormat } from "./ids";
 import { importEntry } from "./import-list";
 import { platformNames, resourceOf } from "./platforms";
 
@@ -34,6 +35,7 @@ function adopt([type, name, id, ...more]: string[]): void {
   if (!type || !name || !id || more.length > 0)
     throw new UserError("adopt needs a type, a name and an id, such as: adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301");
   const { definition } = resourceOf(type);
+  if (!hasFormat(definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
   process.stdout.write(`${JSON.stringify({ resources: [importEntry(definition, name, id)] }, null, 2)}\n`);
   process.stderr.write(
     `Next: pulumi import --file <this list> --generate-code=false --yes, then pulumi refresh --yes. Id of a ${type}: ${definition.idFormat}.\n`,

@@ -19,6 +19,8 @@ export class UnansweredError extends Error {
     message: string,
     /** When the request was sent first, in milliseconds by this machine's clock. */
     readonly sentAt: number,
+    /** Whether the platform may still be at it, as after a time limit. */
+    readonly stillAtIt = false,
   ) {
     super(message);
   }

@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
+import { hasFormat } from "./ids";
 import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
 import type { Session } from "./session";
 import { validate, type Failure } from "./validate";
-import { CHOSEN, isAbsent, isUnknown, plain, project, same, withoutNulls } from "./values";
+import { canonical, isAbsent, isUnknown, marks, plain, project, same, withoutNulls } from "./values";
 
 export interface Difference {
   /** The inputs that differ, by name. */
@@ -43,7 +44,7 @@ export class Lifecycle {
   /** The inputs as they will be deployed, and everything that is wrong with them. Sends nothing. */
   check(news: Properties): { inputs: Properties; failures: Failure[] } {
     const inputs = withoutNulls(news);
-    return { inputs, failures: validate(this.definition, inputs, isUnknown) };
+    return { inputs, failures: validate(this.definition, inputs) };
   }
 
   /** What the program says now against what state holds. Sends nothing. */
@@ -58,6 +59,7 @@ export class Lifecycle {
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
+    if (replaces.length > 0 && definition.deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
     const unfinished = definition.unfinished?.(news, state) ?? false;
     return { changed, replaces, changes: changed.length > 0 || unfinished, deleteBeforeReplace: definition.deleteBeforeReplace ?? false };
   }
@@ -69,7 +71,7 @@ export class Lifecycle {
       const holder = claim && session.claims.take(claim, definition.type);
       if (holder) throw new UserError(this.#conflict(inputs, undefined, holder));
       try {
-        const refusal = await definition.refuseCreate?.(session.client, inputs);
+        const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
         if (refusal) throw new UserError(refusal);
         return await this.#create(inputs, claim !== undefined);
       } catch (error) {
@@ -83,12 +85,15 @@ export class Lifecycle {
     const { definition, session } = this;
     const later = this.#select(inputs, (name) => this.#traits(name).setAfterCreate === true);
     const now = this.#select(inputs, (name) => !this.#traits(name).setAfterCreate);
-    const sent = this.#select(now, (name) => !this.#traits(name).local);
-    const created = session.recovery.create(definition, session.client, now, sent, session.settings.maxRetries);
+    const like = canonical(
+      definition.inputs,
+      this.#select(now, (name) => !this.#traits(name).local),
+    );
+    const created = session.recovery.create(definition, session.client, now, like, session.settings.maxRetries);
     const { id, outputs } = await created.catch((error: unknown) => {
       throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, now, error) : error;
     });
-    const state: Properties = { ...now, ...outputs };
+    const state: Properties = { ...now, ...outputs, [marks.host]: session.client.http.host };
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
       const claim = claimed ? undefined : definition.claims?.(inputs, id);
@@ -105,13 +110,18 @@ export class Lifecycle {
   async read(id: string, state: Properties): Promise<ReadResult | undefined> {
     return this.#operation("read", state, id, async () => {
       const { definition, session } = this;
+      this.#checkId(id);
       const live = await definition.read(session.client, id, state, {});
-      if (!live) return undefined;
+      if (!live) {
+        this.#isWhereItWas(state);
+        return undefined;
+      }
       const imported = this.#isImported(state);
       const values = project({ schema: definition.inputs, live, state, everything: imported });
       const chosen = imported ? Object.keys(values).filter((name) => this.#traits(name).computed) : this.#chosen(state);
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
-      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen) }) };
+      const { host } = session.client.http;
+      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.host]: host }) };
     });
   }
 
@@ -122,18 +132,24 @@ export class Lifecycle {
       id,
       async () => {
         const { definition, session } = this;
+        if (this.#isImported(state)) await this.#isAsImported(id, state, news);
+        const changed = this.#changed(state, news);
         const changes: Properties = {};
-        for (const name of this.#changed(state, news)) {
+        for (const name of changed) {
           const { local, replaceOnChanges, platformDefault } = this.#traits(name);
           if (!local && !replaceOnChanges) changes[name] = news[name] ?? platformDefault ?? null;
         }
         const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
-        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)) };
+        const { [marks.host]: host } = state;
+        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.host]: host };
         if (Object.keys(changes).length > 0 || definition.unfinished?.(news, state)) {
           try {
             Object.assign(next, await definition.update!(session.client, id, changes, news, state));
           } catch (error) {
-            throw error instanceof UnfinishedError ? this.#unfinished("update", id, next, error) : error;
+            if (error instanceof UnfinishedError) throw this.#unfinished("update", id, next, error);
+            // Whatever the program says next, it has to be said again.
+            if (error instanceof UnansweredError) throw this.#unfinished("update", id, { ...state, [marks.unsure]: changed }, error);
+            throw error;
           }
         }
         try {
@@ -153,6 +169,12 @@ export class Lifecycle {
       const { definition, session } = this;
       const claim = definition.isItsClaim ? definition.claims?.(state, id) : undefined;
       if (claim && session.claims.passedOn(claim, definition.type)) return;
+      if (state[marks.host] !== undefined && state[marks.host] !== session.client.http.host) {
+        if (!(await definition.read(session.client, id, state, { fresh: true }))) this.#isWhereItWas(state);
+      }
+      const successor = session.successors.get(`${definition.type} ${id}`);
+      const impossible = successor && (await definition.refuseCreate?.(session.client, successor, { ahead: true }));
+      if (impossible) throw new UserError(`it is not replaced, because the new one could not be created: ${impossible}`);
       const refusal = await definition.refuseDelete?.(session.client, id, state);
       if (refusal) throw new UserError(refusal);
       try {
@@ -167,14 +189,44 @@ export class Lifecycle {
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
   #changed(state: Properties, news: Properties): string[] {
+    const unsure = (state[marks.unsure] as string[] | undefined) ?? [];
     return Object.entries<z.ZodType>(this.definition.inputs.shape)
-      .filter(([name, schema]) => !same(schema, news[name], state[name]) && !(isAbsent(news[name]) && traitsOf(schema).computed))
+      .filter(
+        ([name, schema]) =>
+          unsure.includes(name) || (!same(schema, news[name], state[name]) && !(isAbsent(news[name]) && traitsOf(schema).computed)),
+      )
       .map(([name]) => name);
   }
 
   /** Nothing of it was ever read or created by a program: an import list knows its id only. */
   #isImported(state: Properties): boolean {
     return Object.keys(this.definition.outputs.shape).every((name) => isAbsent(state[name]) || state[name] === "");
+  }
+
+  /** An imported state that was never refreshed says nothing of what the object is, so what cannot be changed is compared with the platform. */
+  async #isAsImported(id: string, state: Properties, news: Properties): Promise<void> {
+    const live = await this.definition.read(this.session.client, id, state, { fresh: true });
+    if (!live) throw new UserError("it was imported, but the platform does not show it");
+    for (const [name, schema] of Object.entries<z.ZodType>(this.definition.inputs.shape)) {
+      if (!traitsOf(schema).replaceOnChanges || isAbsent(news[name]) || isAbsent(live[name]) || same(schema, news[name], live[name]))
+        continue;
+      throw new UserError(`${name} is not what the program says, and it was imported without a refresh; run \`pulumi refresh\` first`);
+    }
+  }
+
+  /** @throws UserError where it was seen last at another host, so that its absence here says nothing */
+  #isWhereItWas(state: Properties): void {
+    const { host } = this.session.client.http;
+    const last = state[marks.host] as string | undefined;
+    if (last === undefined || last === host) return;
+    throw new UserError(
+      `it was seen last at ${last}, and ${host} does not have it, so it is not taken for gone; check ${this.session.platform.name}:apiUrl, or take it out of the state with \`pulumi state delete\``,
+    );
+  }
+
+  #checkId(id: string): void {
+    const { definition } = this;
+    if (!hasFormat(definition, id)) throw new UserError(`"${id}" is not the id of a ${this.#typeName}, which is ${definition.idFormat}`);
   }
 
   /** Reads once where outputs are missing that the platform has by now. */
@@ -195,7 +247,7 @@ export class Lifecycle {
 
   /** Inputs that the program leaves to the platform, whose choice state holds. */
   #chosen(state: Properties): string[] {
-    return (state[CHOSEN] as string[] | undefined) ?? [];
+    return (state[marks.chosen] as string[] | undefined) ?? [];
   }
 
   #outputs(live: Properties, state: Properties): Properties {
@@ -265,5 +317,5 @@ export class Lifecycle {
 }
 
 function marked(chosen: string[]): Properties {
-  return chosen.length > 0 ? { [CHOSEN]: chosen } : {};
+  return chosen.length > 0 ? { [marks.chosen]: chosen } : {};
 }

@@ -2,7 +2,7 @@ import { UserError } from "./errors";
 import type { Properties } from "./resource";
 import type { Session } from "./session";
 import { validate } from "./validate";
-import { isUnknown, withoutNulls } from "./values";
+import { withoutNulls } from "./values";
 
 /**
  * Answers a look-up.
@@ -15,7 +15,7 @@ export async function look(type: string, args: Properties, session: Session): Pr
   if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
   const name = type.replace(":", ".");
   const query = withoutNulls(args);
-  const failures = validate(definition, query, isUnknown);
+  const failures = validate(definition, query);
   if (failures.length > 0) throw new UserError(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
   try {
     return (await session.client.http.operation(() => definition.run(session.client, query))) as Properties;

@@ -9,7 +9,7 @@ const loaders: Record<string, () => Platform> = {
 export const platformNames: readonly string[] = Object.keys(loaders);
 
 export function platform(name: string): Platform {
-  const load = loaders[name];
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
   if (!load) throw new UserError(`this version of pulumi-cpaas knows no platform "${name}", only ${platformNames.join(", ")}`);
   return load();
 }

@@ -4,6 +4,8 @@ import type { Candidate, Client, Created, Properties, Resource } from "./resourc
 
 /** When to look for what may have been made, in milliseconds after the look before: the platform may still be at it. */
 const LOOKS = [200, 1000, 2500];
+/** And after a time limit: a wait for a lock of the platform's database ends after 50 s. */
+const LONG_LOOKS = [...LOOKS, 5000, 10_000, 20_000, 25_000];
 
 /** Creations of equal things in this process, which can be taken for one another. */
 interface Equals {
@@ -24,6 +26,8 @@ interface Lost {
   error: UnansweredError;
   /** When it was sent for the first time: a later try must not overlook what an earlier one made. */
   sentAt: number;
+  /** What was there before. */
+  existing: ReadonlySet<string>;
 }
 
 /**
@@ -43,17 +47,18 @@ export class Recovery {
     if (!equals) this.#equals.set(key, (equals = { underWay: new Set(), lost: 0, looking: Promise.resolve() }));
     // What writes over itself was repeated by the client already; it only remains to see whether it is there.
     const retries = definition.createsOver ? 0 : maxRetries;
+    const existing = (await definition.existing?.(client, inputs)) ?? new Set<string>();
     let sentAt = Infinity;
     for (let attempt = 0; ; attempt++) {
       try {
         const created = await this.#send(equals, definition, () => definition.create(client, inputs));
         if (attempt > 0)
-          await this.#wasLate({ definition, client, inputs, equals, error: new UnansweredError("", sentAt), sentAt }, created);
+          await this.#wasLate({ definition, client, inputs, equals, existing, error: new UnansweredError("", sentAt), sentAt }, created);
         return created;
       } catch (error) {
         if (!(error instanceof UnansweredError)) throw error;
         sentAt = Math.min(sentAt, error.sentAt);
-        const found = await this.#look({ definition, client, inputs, equals, error, sentAt }).finally(() => equals.lost--);
+        const found = await this.#look({ definition, client, inputs, equals, existing, error, sentAt }).finally(() => equals.lost--);
         if (found) return found;
         if (attempt >= retries) throw error;
       }
@@ -80,7 +85,7 @@ export class Recovery {
   /** Looks several times, one creation after the other. Undefined: there is nothing that it could have made. */
   #look(lost: Lost): Promise<Candidate | undefined> {
     const turn = lost.equals.looking.then(async () => {
-      for (const pause of LOOKS) {
+      for (const pause of lost.error.stillAtIt ? LONG_LOOKS : LOOKS) {
         await lost.client.http.pause(pause);
         const possible = await this.#possible(lost);
         if (possible.length > lost.equals.lost) throw new UserError(tooMany(lost.error, possible));
@@ -104,13 +109,14 @@ export class Recovery {
 
   /** What may have been made by a creation whose answer was lost, without what others have been given. */
   async #possible(lost: Lost): Promise<Candidate[]> {
-    const { definition, client, equals, sentAt } = lost;
+    const { definition, client, equals, existing, sentAt } = lost;
     const candidates = await this.#candidates(lost);
     // What an equal creation is about to be told must not be taken from it.
     await Promise.all(equals.underWay);
     const since = client.http.platformTime(sentAt).getTime();
     return candidates.filter(
       (candidate) =>
+        !existing.has(candidate.id) &&
         !this.#claimed.has(identity(definition, candidate)) &&
         (candidate.createdAt === undefined || candidate.createdAt.getTime() >= since),
     );

@@ -1,6 +1,8 @@
 const HIDDEN = "[secret]";
 /** From this length on a part of a secret is hidden too, as it stands in a text that was cut off. */
 const TELLING = 8;
+/** The share of a secret of which a beginning that could be a word has to be there to be hidden. */
+const MOST = 0.6;
 /** Up to this length a secret is hidden only where it stands alone, or no text would stay readable. */
 const SHORT = 3;
 
@@ -8,6 +10,7 @@ const SHORT = 3;
 function spellings(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   const uri = encodeURIComponent(secret);
+  const html = secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
   return [
     secret,
     json,
@@ -18,16 +21,32 @@ function spellings(secret: string): string[] {
     new URLSearchParams([["", secret]]).toString().slice(1),
     Buffer.from(secret).toString("base64"),
     Buffer.from(secret).toString("base64url"),
+    encodeURIComponent(uri),
+    Buffer.from(secret).toString("hex"),
+    json.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`),
     secret.replaceAll("'", "''"),
-    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+    secret.replace(/['"\\]/g, "\\$&"),
+    html,
+    html.replaceAll("'", "&#39;"),
+    html.replaceAll("'", "&#x27;"),
   ];
 }
 
 /** Names under which a secret that is itself JSON keeps what is secret in it, such as a service account's key file. */
 const SECRET_NAME = /key|secret|token|pass|credential/i;
 
-/** The secret texts inside a secret that is itself JSON. */
+/** The secret texts inside a secret of several: the lines of a key, a connection string's members, a key file in JSON. */
 function parts(secret: string): string[] {
+  const lines = secret.split(/\r?\n/).filter((line) => line.length >= 2 * TELLING && !line.startsWith("-----"));
+  const members = secret
+    .split(";")
+    .map((member) => /^([^=]+)=(.*)$/s.exec(member))
+    .filter((match) => match !== null && SECRET_NAME.test(match[1]!) && match[2]!.length >= TELLING)
+    .map((match) => match![2]!);
+  return [...(lines.length > 1 ? lines : []), ...members, ...jsonParts(secret).flatMap((text) => [text, ...parts(text)])];
+}
+
+function jsonParts(secret: string): string[] {
   if (!/^\s*[{[]/.test(secret)) return [];
   try {
     const texts: string[] = [];
@@ -85,7 +104,7 @@ export class Redactor {
   }
 
   #holdsSecret(decoded: string): boolean {
-    return [...this.#known].some((secret) => secret.length > SHORT && decoded.includes(secret));
+    return [...this.#known].some((secret) => decoded.endsWith(`:${secret}`) || (secret.length > SHORT && decoded.includes(secret)));
   }
 
   /** How many characters from here on are a secret, or the beginning of one. */
@@ -95,8 +114,11 @@ export class Redactor {
       for (const secret of this.#byStart.get(haystack.slice(at, at + size)) ?? []) {
         let length = size;
         while (length < secret.length && haystack[at + length] === secret[length]) length++;
+        // A word that a secret happens to begin with is none, unless most of the secret is there.
+        const whole = length === secret.length;
+        if (!whole && length < secret.length * MOST && /^[a-z]+$/.test(secret.slice(0, length))) continue;
         // Where it goes on in a spelling of its own, all that belongs to it is hidden.
-        if (length < secret.length) while (at + length < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + length]!)) length++;
+        if (!whole) while (at + length < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + length]!)) length++;
         longest = Math.max(longest, length);
       }
     }

@@ -88,8 +88,11 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
   /** It is nothing but what it claims, so it is not deleted when another resource of the run has the claim by then. */
   readonly isItsClaim?: boolean;
-  /** Why a creation must not be sent, or undefined. Sends nothing that changes the platform. */
-  refuseCreate?(client: C, inputs: z.output<Inputs>): Promise<string | undefined>;
+  /**
+   * Why a creation must not be sent, or undefined. Sends nothing that changes the platform. `ahead`: it is asked before
+   * something else is deleted to make room, and asked again when that is done.
+   */
+  refuseCreate?(client: C, inputs: z.output<Inputs>, options: { ahead: boolean }): Promise<string | undefined>;
   /** Gives at least one output: a state without any is taken for one that was only just imported. */
   create(client: C, inputs: z.output<Inputs>): Promise<Created>;
   /** A second creation writes over the first, so a lost answer is repeated by the client and needs no caution. */
@@ -102,6 +105,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   delete(client: C, id: string, state: Properties): Promise<void>;
   /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
   refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
+  /** Ids of such objects from a list that may be shared and some time old: none of them is made from now on. Asked before a creation. */
+  existing?(client: C, inputs: z.output<Inputs>): Promise<ReadonlySet<string>>;
   /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */
   find?(client: C, inputs: z.output<Inputs>): Promise<Candidate[] | undefined>;
   /** Whether the platform still owes something although the inputs are as deployed. */

@@ -2,7 +2,7 @@ import { Claims } from "./claims";
 import type { HttpClientOptions } from "./http/client";
 import { Recovery } from "./recovery";
 import { Redactor } from "./redact";
-import type { Client, Platform } from "./resource";
+import type { Client, Platform, Properties } from "./resource";
 import { readSettings, type CommonSettings, type SettingSources } from "./settings";
 
 /** What surrounds a platform's client: its settings, and where it writes. */
@@ -28,6 +28,8 @@ export class Session {
   readonly redactor = new Redactor();
   readonly claims = new Claims();
   readonly recovery = new Recovery();
+  /** What is to take the place of a resource that is deleted first, by type and id. */
+  readonly successors = new Map<string, Properties>();
   readonly #options: SessionOptions;
   #settings?: CommonSettings;
   #client?: Client;

@@ -4,7 +4,7 @@ import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
 import { traitsOf } from "./schema";
 
-const seconds = z.coerce.number().positive();
+const seconds = z.coerce.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */
 export const commonSettings = z.object({

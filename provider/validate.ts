@@ -1,11 +1,10 @@
 import { type z } from "zod";
 import type { Properties, Resource } from "./resource";
 import { holdsSecret, objectSchema, traitsOf } from "./schema";
+import { isUnknown } from "./values";
 
 /** One thing that is wrong with what a program says. */
 export interface Failure {
-  /** The property, as a path: `registrationHook.url`. */
-  path: string;
   /** The whole sentence, with the path in it and never with a secret. */
   reason: string;
 }
@@ -14,17 +13,13 @@ export interface Failure {
  * Checks what a program says of a resource, without any request. Reports everything that is wrong at once.
  * Values that a preview does not know yet pass untouched, whatever their type.
  */
-export function validate(
-  definition: Pick<Resource, "type" | "inputs">,
-  inputs: Properties,
-  isUnknown: (value: unknown) => boolean,
-): Failure[] {
+export function validate(definition: Pick<Resource, "type" | "inputs">, inputs: Properties): Failure[] {
   const result = definition.inputs.safeParse(inputs);
   if (result.success) return [];
   const typeName = definition.type.split(":")[1]!;
   const failures: Failure[] = [];
   for (const issue of result.error.issues) {
-    if (knownNot(inputs, issue.path, isUnknown)) continue;
+    if (knownNot(inputs, issue.path)) continue;
     const path = issue.path.map(String);
     if (issue.code === "unrecognized_keys") {
       const parent = objectAt(definition.inputs, inputs, path);
@@ -32,7 +27,6 @@ export function validate(
       for (const key of issue.keys) {
         const where = [...path, key].join(".");
         failures.push({
-          path: where,
           reason: `${where} is not a property of ${path.length ? path.join(".") : typeName}; ${suggestion(key, names)}`,
         });
       }
@@ -41,7 +35,6 @@ export function validate(
       const missing = value === undefined && path.length > 0;
       const shown = isSecret(definition.inputs, inputs, path) && issue.code !== "invalid_union" ? undefined : value;
       failures.push({
-        path: path.join("."),
         reason: `${path.join(".") || typeName} ${missing ? "is required" : describeIssue(issue, shown)}`,
       });
     }
@@ -51,8 +44,9 @@ export function validate(
 
 /** What is wrong, as the rest of a sentence that begins with the property's name. `value` is shown where given. */
 export function describeIssue(issue: z.core.$ZodIssue, value?: unknown): string {
-  const shown =
-    typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? `, not ${JSON.stringify(value)}` : "";
+  const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  // A URL may hold a password.
+  const shown = plain ? `, not ${JSON.stringify(value).replace(/(?<=\/\/)[^/\s]*@/g, "")}` : "";
   switch (issue.code) {
     case "invalid_type":
       return `must be ${typeWords[issue.expected] ?? `of type ${issue.expected}`}${shown}`;
@@ -95,7 +89,7 @@ function oneOf(values: string[]): string {
 }
 
 /** Whether the value at the path, or something it lies in, is not known yet. */
-function knownNot(inputs: Properties, path: readonly PropertyKey[], isUnknown: (value: unknown) => boolean): boolean {
+function knownNot(inputs: Properties, path: readonly PropertyKey[]): boolean {
   let value: unknown = inputs;
   for (const key of path) {
     value = (value as Properties | undefined)?.[key as string];
@@ -131,7 +125,7 @@ function isSecret(schema: z.ZodObject, inputs: Properties, path: readonly string
 }
 
 /** "did you mean …?" where a name is near, else all names. */
-export function suggestion(name: string, names: readonly string[]): string {
+function suggestion(name: string, names: readonly string[]): string {
   const nearest = names
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().replace(/_/g, ""), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];

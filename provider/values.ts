@@ -37,8 +37,26 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   return [...keys].every((key) => same(members?.[key] ?? z.unknown(), filled(left[key], key), filled(right[key], key)));
 }
 
-/** Where state keeps the names of what the platform chose, which are not inputs of the program. The engine shows no name that begins so. */
-export const CHOSEN = "__chosen";
+/** What state holds beside inputs and outputs. The engine shows no name that begins with two underscores. */
+export const marks = {
+  /** Names of inputs that the program leaves out and the platform chose. */
+  chosen: "__chosen",
+  /** Names of inputs that an update may or may not have changed, because its answer was lost. */
+  unsure: "__unsure",
+  /** The host where it was made or last seen: another one that does not have it proves nothing. */
+  host: "__host",
+} as const;
+
+/** Values as the platform tells them apart, so that two that are the same to it are written alike. */
+export function canonical(schema: z.ZodObject, values: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const { ignoreCase, instant } = traitsOf(schema.shape[name] as z.ZodType | undefined);
+      if (typeof value !== "string") return [name, value];
+      return [name, ignoreCase ? value.toLowerCase() : instant ? second(value) : value];
+    }),
+  );
+}
 
 const second = (time: string) => Math.floor(Date.parse(time) / 1000);
 

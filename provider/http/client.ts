@@ -59,7 +59,9 @@ const MAX_ANSWER = 64 * 1024 * 1024;
 /** The longest that a platform may make requests wait, in milliseconds; what asks for more is an error. */
 const MAX_WAIT = 3_600_000;
 /** How far the clock that dates objects may be behind the one that dates answers, in milliseconds. */
-const CLOCK_SLACK = 10_000;
+const CLOCK_SLACK = 60_000;
+/** The longest time that a timer takes, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
 /** How often in a row one request may be refused with 429 before that is an error. */
 const MAX_RATE_LIMITED = 30;
 const USER_AGENT = "pulumi-cpaas";
@@ -74,7 +76,7 @@ type Outcome =
   | { kind: "answer"; answer: Answer }
   | { kind: "rateLimited" }
   | { kind: "notSent"; problem: string; hopeless: boolean }
-  | { kind: "lost"; problem: string };
+  | { kind: "lost"; problem: string; timedOut?: boolean };
 
 /**
  * Speaks with one platform: keep-alive, one request limit for all, time limits, and repeats where a repeat
@@ -148,10 +150,13 @@ export class HttpClient {
       if (outcome.kind === "answer") {
         const { answer } = outcome;
         if (answer.status < 400) return answer;
-        const transient = [502, 503, 504].includes(answer.status) || (answer.status === 500 && dialect.isTransient?.(answer));
-        const reason = redactor.clean(dialect.reason(answer) ?? `it answered ${answer.status} without a reason`);
+        const own = dialect.reason(answer);
+        const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
+        const reason = redactor.clean(own ?? `it answered ${answer.status} without a reason`);
+        // Without the platform's own words it is not the platform that has refused.
+        const uncertain = !idempotent && (transient || (answer.status === 500 && own === undefined));
+        if (uncertain) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
         if (!transient) throw new RefusedError(answer.status, reason);
-        if (!idempotent) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt);
         lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {
           const message = `${reason}, also after ${attempt} repeats`;
@@ -164,7 +169,7 @@ export class HttpClient {
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
         if (outcome.kind === "lost") lostAt ??= sentAt;
         if (outcome.kind === "lost" && (!idempotent || giveUp))
-          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, lostAt ?? sentAt);
+          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, lostAt ?? sentAt, outcome.timedOut);
         if (outcome.kind === "notSent" && (outcome.hopeless || giveUp))
           throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
         if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
@@ -206,7 +211,7 @@ export class HttpClient {
     const { settings, signal, dialect } = this.#options;
     const headers = { accept: "application/json", "user-agent": USER_AGENT, ...dialect.headers(), ...request.headers };
     this.#guardPlainHttp();
-    const timeout = Math.max(1, Math.min(settings.requestTimeout * 1000, currentBudget()?.left ?? Infinity));
+    const timeout = Math.ceil(Math.max(1, Math.min(settings.requestTimeout * 1000, currentBudget()?.left ?? Infinity, MAX_TIMER)));
     const limit = AbortSignal.timeout(timeout);
     const axios = (this.#axios ??= connect(this.#options.apiUrl));
     return axios.request<string>({
@@ -265,7 +270,7 @@ export class HttpClient {
       return { kind: "notSent", problem: connectProblem(codes), hopeless: codes.some((c) => HOPELESS.has(c)) };
     }
     if (code === "ERR_CANCELED" || name === "TimeoutError")
-      return { kind: "lost", problem: `no answer within ${this.#options.settings.requestTimeout} s` };
+      return { kind: "lost", problem: `no answer within ${this.#options.settings.requestTimeout} s`, timedOut: true };
     if (/maxContentLength/.test(message))
       throw new UserError(`${this.#options.dialect.title} answered with more than ${MAX_ANSWER / 1024 / 1024} MB`);
     if (code) return { kind: "lost", problem: `the connection broke off (${code})` };

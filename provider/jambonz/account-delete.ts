@@ -35,6 +35,9 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
     list("/Lcrs"),
   ]);
   const own = (row: Row) => row.account_sid === id;
+  // Only the key of an account sees no other account.
+  if (accounts.length === 1 && (await list(`/Accounts/${id}/ApiKeys`)).some((row) => row.token === jambonz.apiKey))
+    return "the key that the provider itself uses is one of its keys; run with another key to delete it";
   const carriers = allCarriers.filter(own);
   const carrierSids = new Set(carriers.map((row) => row.voip_carrier_sid));
   const applicationSids = new Set(applications.map((row) => row.application_sid));

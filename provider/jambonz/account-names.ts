@@ -44,14 +44,25 @@ export class AccountNames {
     return names.listed;
   }
 
-  /** Takes a free name for a creation. Gives who has it, where it is not free: a sid, or words. */
-  async take(owner: string, name: string): Promise<string | undefined> {
+  /** Who has a name: a sid, or words. */
+  async holder(owner: string, name: string): Promise<string | undefined> {
     const listed = await this.#listed(owner);
     const { own, beingCreated } = this.#of(owner);
     if (beingCreated.has(name)) return "another one of this program";
     for (const [sid, held] of new Map([...listed, ...own])) if (held === name) return sid;
-    beingCreated.add(name);
     return undefined;
+  }
+
+  /** Takes a free name for a creation. Gives who has it, where it is not free. */
+  async take(owner: string, name: string): Promise<string | undefined> {
+    const holder = await this.holder(owner, name);
+    if (holder === undefined) this.#of(owner).beingCreated.add(name);
+    return holder;
+  }
+
+  /** The accounts that were there when the names were listed. */
+  async sids(owner: string): Promise<ReadonlySet<string>> {
+    return new Set((await this.#listed(owner)).keys());
   }
 
   /** This run has made, renamed or deleted an account: the name that it has from now on, if any. */

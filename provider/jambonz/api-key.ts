@@ -3,10 +3,14 @@ import { RefusedError, UserError } from "../errors";
 import { resource } from "../resource";
 import { same } from "../values";
 import type { Jambonz, Row } from "./client";
-import { exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+
+/** The end of a TIMESTAMP column of MySQL, which expires_at is (db/jambones-sql.sql). */
+const LATEST = 2 ** 31 * 1000 - 1000;
 
 const expiry = z.iso
   .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
+  .refine((time) => !(Date.parse(time) > LATEST), { error: "must be before 2038-01-19T03:14:07Z, the last time that jambonz can store" })
   .optional()
   .describe(
     "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.",
@@ -43,46 +47,61 @@ export const apiKey = resource<Jambonz>()({
   outputs: z.object({
     sid: sid.describe("The key's sid."),
     token: z.string().describe("The key itself, as it goes into a request.").meta({ secret: true }),
+    accountServiceProviderSid,
   }),
 
   async create(jambonz, { accountSid, serviceProviderSid, expiresAt }) {
     const row = { account_sid: accountSid, service_provider_sid: serviceProviderSid, expires_at: expiresAt && databaseTime(expiresAt) };
     const { sid, token } = await jambonz.post<{ sid: string; token: string }>("/ApiKeys", row);
-    return { id: idOf({ accountSid, serviceProviderSid }, sid), outputs: { sid, token } };
+    return { id: idOf({ accountSid, serviceProviderSid }, sid), outputs: { sid, token, ...(await jambonz.ownership({ accountSid })) } };
   },
 
   async find(jambonz, { accountSid, serviceProviderSid, expiresAt }) {
     const owner = ownerPath({ accountSid, serviceProviderSid });
     if (!owner) return undefined; // the platform does not list admin keys
     const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
+    const ownership = await jambonz.ownership({ accountSid });
     return rows
       .filter((row) => same(expiry, row.expires_at, expiresAt))
       .map((row) => ({
         id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
-        outputs: { sid: row.api_key_sid, token: row.token },
+        outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
         createdAt: new Date(String(row.created_at)),
       }));
   },
 
-  async read(jambonz, id, { token }, { fresh }) {
+  async existing(jambonz, owner) {
+    const path = ownerPath(owner);
+    return new Set(
+      path && !jambonz.isNew(owner.accountSid) ? (await jambonz.keysAtFirst(path)).map((row) => idOf(owner, row.api_key_sid)) : [],
+    );
+  },
+
+  async read(jambonz, id, { token, accountServiceProviderSid }, { fresh }) {
     const { owner, sid } = parse(id);
-    if (!ownerPath(owner)) {
+    const path = ownerPath(owner);
+    if (!path) {
       // Not listed: it is there as long as the platform accepts it.
       if (!token) throw new UserError("an admin key cannot be listed, so it can be read only where its token is known");
       return (await isAccepted(jambonz, token)) ? { admin: true, sid, token } : undefined;
     }
+    const { accountSid, serviceProviderSid } = owner;
     try {
-      const row = (await jambonz.list(`/${ownerPath(owner)}ApiKeys`, fresh ? 0 : undefined)).find((row) => row.api_key_sid === sid);
-      return row && live(owner, row);
+      const row = (await jambonz.list(`/${path}ApiKeys`, fresh ? 0 : undefined)).find((row) => row.api_key_sid === sid);
+      if (row) return { ...live(owner, row), ...(accountServiceProviderSid ? {} : await jambonz.ownership(owner)) };
     } catch (error) {
-      // To the key of a service provider a deleted account and a foreign one look alike; this key itself tells.
-      if (error instanceof RefusedError && error.status === 403 && token && !(await isAccepted(jambonz, token))) return undefined;
-      throw error;
+      if (!(await jambonz.isGoneWithAccount(error, accountSid, accountServiceProviderSid))) throw error;
     }
+    // jambonz answers with an empty list for an owner that it does not have, as another cluster would.
+    if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
+    return undefined;
   },
 
-  async refuseDelete(jambonz, _id, { token }) {
-    return token && token === jambonz.apiKey ? "it is the key that the provider itself uses; run with another key to delete it" : undefined;
+  async refuseDelete(jambonz, id, { token }) {
+    const { owner, sid } = parse(id);
+    const path = ownerPath(owner);
+    const known = token || !path ? token : (await jambonz.list(`/${path}ApiKeys`)).find((row) => row.api_key_sid === sid)?.token;
+    return known && known === jambonz.apiKey ? "it is the key that the provider itself uses; run with another key to delete it" : undefined;
   },
 
   async delete(jambonz, id) {

@@ -40,6 +40,8 @@ export class Jambonz {
   readonly #settings: Settings;
   readonly #lists = new Map<string, { at: number; done: boolean; rows: Promise<Row[]> }>();
   readonly #serviceProviderOf = new Map<string, string>();
+  readonly #keysAtFirst = new Map<string, Promise<Row[]>>();
+  readonly #made = new Set<string>();
   /** Realms that this run took from accounts, by account. */
   readonly clearedRealms = new Map<string, string>();
   readonly accountNames = new AccountNames(this);
@@ -135,6 +137,28 @@ export class Jambonz {
     return body as Row[];
   }
 
+  /** The keys of an owner as they were when this run first asked. */
+  keysAtFirst(ownerPath: string): Promise<Row[]> {
+    let rows = this.#keysAtFirst.get(ownerPath);
+    if (!rows) {
+      rows = this.list(`/${ownerPath}ApiKeys`);
+      rows.catch(() => this.#keysAtFirst.delete(ownerPath));
+      this.#keysAtFirst.set(ownerPath, rows);
+    }
+    return rows;
+  }
+
+  /** Whether this run has made the account. */
+  isNew(accountSid: string | undefined): boolean {
+    return accountSid !== undefined && this.#made.has(accountSid);
+  }
+
+  /** This run has made an account, so there is nothing in it that it does not know. */
+  made(accountSid: string, serviceProviderSid: string): void {
+    this.#made.add(accountSid);
+    this.remember(accountSid, serviceProviderSid);
+  }
+
   /** Keeps in mind whose account this is, as far as it shows anyway: it saves asking when the account is gone. */
   remember(accountSid: unknown, serviceProviderSid: unknown): void {
     if (typeof accountSid === "string" && typeof serviceProviderSid === "string")
@@ -170,7 +194,7 @@ export class Jambonz {
       if (row) return row;
       throw error;
     }
-    await this.#seesServiceProvider(owner);
+    await this.mustSee(owner);
     return undefined;
   }
 
@@ -216,12 +240,17 @@ export class Jambonz {
     throw new UserError(`serviceProviderSid is needed, because there are ${visible.length} service providers: ${names}`);
   }
 
+  /** To whom something belongs, as outputs keep it. */
+  async ownership({ accountSid }: { accountSid?: string }): Promise<Properties> {
+    return accountSid ? { accountServiceProviderSid: await this.ownerOf(accountSid) } : {};
+  }
+
   /**
    * Whether something of an account was refused because the account is gone. To the key of a service provider
    * a deleted account and a foreign one are the same 403, so it takes the account's service provider to tell.
    */
   async isGoneWithAccount(error: unknown, accountSid: string | undefined, serviceProviderSid: unknown): Promise<boolean> {
-    if (!accountSid || !(error instanceof RefusedError && error.status === 403)) return false;
+    if (!accountSid || !(error instanceof RefusedError && [403, 404].includes(error.status))) return false;
     const owner = (serviceProviderSid as string | undefined) ?? this.serviceProviderOf(accountSid);
     if (owner) return !(await this.account(accountSid, owner));
     throw new UserError(
@@ -229,9 +258,13 @@ export class Jambonz {
     );
   }
 
-  async #seesServiceProvider(sid: string): Promise<void> {
-    const visible = await this.list("/ServiceProviders");
-    if (visible.some((row) => row.service_provider_sid === sid)) return;
+  /** Whether the key in use sees a service provider. */
+  async sees(serviceProviderSid: string): Promise<boolean> {
+    return (await this.list("/ServiceProviders")).some((row) => row.service_provider_sid === serviceProviderSid);
+  }
+
+  async mustSee(sid: string): Promise<void> {
+    if (await this.sees(sid)) return;
     throw new UserError(
       `the key in use at ${this.http.host} does not see service provider ${sid}, to which this belongs, so nothing can be said of it; check jambonz:apiUrl and the key. If the service provider was deleted, take this out of the state with \`pulumi state delete\``,
     );
@@ -271,7 +304,7 @@ function reason({ status, body }: Answer): string | undefined {
 
 /** 500 is how jambonz refuses wrong input; only these texts speak of its database's passing trouble. */
 function isTransient(answer: Answer): boolean {
-  return /deadlock|lock wait timeout|connection lost|ECONNREFUSED|ECONNRESET|ETIMEDOUT|too many connections|server has gone away/i.test(
+  return /deadlock|lock wait timeout|connection lost|lost connection|pool is closed|EPIPE|ECONNREFUSED|ECONNRESET|ETIMEDOUT|too many connections|server has gone away/i.test(
     reason(answer) ?? "",
   );
 }

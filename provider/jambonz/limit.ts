@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UserError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz, Row } from "./client";
-import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, whole } from "./types";
 
 /** The categories that the platform's database knows (db/jambones-sql.sql); its swagger file names others. */
 const category = z
@@ -23,7 +23,7 @@ export const limit = resource<Jambonz>()({
       .describe("The service provider that is limited, with all its accounts together.")
       .meta({ replaceOnChanges: true }),
     category: category.describe("What is limited.").meta({ replaceOnChanges: true }),
-    quantity: z.int().min(0).describe("The most that may be in use at once, in units of the category."),
+    quantity: whole.describe("The most that may be in use at once, in units of the category."),
   }),
   outputs: z.object({
     sid: sid.describe("The limit's sid."),
@@ -36,13 +36,13 @@ export const limit = resource<Jambonz>()({
 
   async create(jambonz, inputs) {
     const sid = await set(jambonz, idOf(inputs), inputs.category, inputs.quantity);
-    return { id: idOf(inputs), outputs: { sid, ...(await ownership(jambonz, inputs)) } };
+    return { id: idOf(inputs), outputs: { sid, ...(await jambonz.ownership(inputs)) } };
   },
 
   async find(jambonz, inputs) {
     const rows = await jambonz.list(parse(idOf(inputs)).list, 0);
     const row = rows.find(({ category, quantity }) => category === inputs.category && quantity === inputs.quantity);
-    return row ? [{ id: idOf(inputs), outputs: { sid: sidOf(row), ...(await ownership(jambonz, inputs)) } }] : [];
+    return row ? [{ id: idOf(inputs), outputs: { sid: sidOf(row), ...(await jambonz.ownership(inputs)) } }] : [];
   },
 
   async read(jambonz, id, { accountServiceProviderSid }, { fresh }) {
@@ -65,10 +65,6 @@ export const limit = resource<Jambonz>()({
     await jambonz.delete(`${list}?category=${encodeURIComponent(category)}`);
   },
 });
-
-async function ownership(jambonz: Jambonz, { accountSid }: { accountSid?: string }) {
-  return accountSid ? { accountServiceProviderSid: await jambonz.ownerOf(accountSid) } : {};
-}
 
 /** Creates the limit or writes over it, so it may be sent twice. */
 async function set(jambonz: Jambonz, id: string, category: string, quantity: number): Promise<string> {

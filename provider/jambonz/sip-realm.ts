@@ -45,19 +45,19 @@ export const sipRealm = resource<Jambonz>()({
   createsOver: true,
 
   async create(jambonz, { accountSid, realm, accountApiKey }) {
-    const accountServiceProviderSid = await jambonz.ownerOf(accountSid);
+    const ownership = await jambonz.ownership({ accountSid });
     try {
-      return { id: accountSid, outputs: { accountServiceProviderSid, dns: await set(jambonz, accountSid, realm, accountApiKey) } };
+      return { id: accountSid, outputs: { ...ownership, dns: await set(jambonz, accountSid, realm, accountApiKey) } };
     } catch (error) {
-      if (error instanceof UnfinishedError) Object.assign(error.outputs, { accountServiceProviderSid });
+      if (error instanceof UnfinishedError) Object.assign(error.outputs, ownership);
       throw error;
     }
   },
 
   async find(jambonz, { accountSid, realm, accountApiKey }) {
     if (!(await isSet(jambonz, accountSid, realm))) return [];
-    const accountServiceProviderSid = await jambonz.ownerOf(accountSid);
-    return [{ id: accountSid, outputs: { accountServiceProviderSid, dns: accountApiKey ? "missing" : "none" } }];
+    const ownership = await jambonz.ownership({ accountSid });
+    return [{ id: accountSid, outputs: { ...ownership, dns: accountApiKey ? "missing" : "none" } }];
   },
 
   async read(jambonz, id, { accountServiceProviderSid, dns }, { fresh }) {
@@ -78,8 +78,8 @@ export const sipRealm = resource<Jambonz>()({
     jambonz.clearedRealms.set(id, String(realm));
   },
 
-  // Without a key it is no longer asked for, and an update says so.
-  unfinished: (_inputs, { dns }) => dns === "missing",
+  // Asked for and not there, or there to be asked for; without a key an update says that it is no longer asked for.
+  unfinished: ({ accountApiKey }, { dns }) => dns === "missing" || (dns === "none" && accountApiKey !== undefined),
 });
 
 /** Sets the realm, with DNS records where the account's own key is at hand. Doing it twice does no harm. */

@@ -1,8 +1,15 @@
 import { z } from "zod";
+import { isUnknown } from "../values";
 
 /** Types that several resources of jambonz share. */
 
-export const sid = z.guid();
+export const sid = z.guid().refine((value) => value === value.toLowerCase(), { error: "must be in lower case, as jambonz writes it" });
+
+/** A text that the platform gives back as it is. */
+export const text = z.string().refine((value) => !/[\0\p{Cs}]/u.test(value), { error: "must not hold half characters or U+0000" });
+
+/** A count, as large as a column of the platform's database takes. */
+export const whole = z.int().min(0).max(2_147_483_647);
 
 export const webhook = z
   .strictObject({
@@ -22,14 +29,16 @@ export const sipRealm = z
   .string()
   .min(1)
   .max(132)
-  .regex(/^[^\s/?#]+$/, { error: "must be a domain name without blanks" })
+  .regex(/^[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u, { error: "must be a domain name, such as acme.sip.example.com" })
   .meta({ ignoreCase: true });
 
 /** Inputs of a thing that belongs to one account, one service provider or, where `else` names it, to nobody. */
 export function exactlyOneOwner<S extends z.ZodRawShape>(shape: S, orElse?: keyof S & string) {
   const names = ["accountSid", "serviceProviderSid", ...(orElse ? [orElse] : [])];
   const needed = names.map((name) => (name === orElse ? `${name}: true` : name));
-  return z.strictObject(shape).refine((inputs) => names.filter((name) => (inputs as Record<string, unknown>)[name]).length === 1, {
+  const given = (inputs: Record<string, unknown>) => names.map((name) => inputs[name]).filter(Boolean);
+  // What is not known yet in a preview may turn out not to be given.
+  return z.strictObject(shape).refine((inputs) => given(inputs).some(isUnknown) || given(inputs).length === 1, {
     error: `needs exactly one of ${needed.slice(0, -1).join(", ")} and ${needed.at(-1)}`,
     when: () => true, // also where something else is wrong
   });

@@ -6,7 +6,7 @@ import { CpaasResource, type ResourceClass } from "../runtime";
 const definition: ResourceClass = {
   type: "jambonz:ApiKey",
   inputs: ["accountSid", "serviceProviderSid", "admin", "expiresAt", "rotateWhenChanged"],
-  outputs: ["sid", "token"],
+  outputs: ["sid", "token", "accountServiceProviderSid"],
   secretInputs: [],
   secretOutputs: ["token"],
   sidFromId: "end",
@@ -77,6 +77,9 @@ export class ApiKey extends CpaasResource {
    * Secret.
    */
   declare readonly token: pulumi.Output<string>;
+
+  /** The service provider of the account, as it was at creation. By it the key of a service provider tells a deleted account from one that it may not see. */
+  declare readonly accountServiceProviderSid: pulumi.Output<string | undefined>;
 
   /** @param name the resource's name in the program */
   constructor(name: string, args?: ApiKeyArgs, opts?: pulumi.CustomResourceOptions) {

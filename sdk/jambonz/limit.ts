@@ -60,7 +60,7 @@ export class Limit extends CpaasResource {
   /** The limit's sid. */
   declare readonly sid: pulumi.Output<string>;
 
-  /** The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see. */
+  /** The service provider of the account, as it was at creation. By it the key of a service provider tells a deleted account from one that it may not see. */
   declare readonly accountServiceProviderSid: pulumi.Output<string | undefined>;
 
   /** @param name the resource's name in the program */

@@ -53,7 +53,7 @@ export class SipRealm extends CpaasResource {
   /** Whether the platform made the DNS records of the realm: managed; missing, when it failed to and the next update tries again; or none, when it was not asked to. */
   declare readonly dns: pulumi.Output<DnsStatus>;
 
-  /** The service provider of the account, where it was known at creation. By it the key of a service provider tells a deleted account from one that it may not see. */
+  /** The service provider of the account, as it was at creation. By it the key of a service provider tells a deleted account from one that it may not see. */
   declare readonly accountServiceProviderSid: pulumi.Output<string | undefined>;
 
   /** @param name the resource's name in the program */

@@ -109,7 +109,7 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
     limits: fc.record(
       { voice_call_session: fc.constantFrom(0, 10, 20), device: fc.constantFrom(1, 2), api_rate: fc.constant(5) },
       { requiredKeys: [], noNullPrototype: true },
-    ) as fc.Arbitrary<Record<string, number>>,
+    ),
     keys: fc.array(fc.constantFrom(1, 2), { maxLength: 2 }),
     deletedWith: fc.boolean(),
   });
@@ -166,13 +166,23 @@ const chapter = (providers: (0 | 1)[]): fc.Arbitrary<Chapter> =>
     program: tenants(providers),
   });
 
-export const life: fc.Arbitrary<Life> = fc.constantFrom("admin" as const, "service provider" as const).chain((key) =>
-  fc.record({
-    key: fc.constant(key),
-    chapters: fc.array(chapter(key === "admin" ? [0, 1] : [0]), { minLength: 1, maxLength: 4 }),
-    last: change,
-  }),
-);
+export const life: fc.Arbitrary<Life> = fc
+  .constantFrom("admin" as const, "service provider" as const)
+  .chain((key) =>
+    fc.record({
+      key: fc.constant(key),
+      chapters: fc.array(chapter(key === "admin" ? [0, 1] : [0]), { minLength: 1, maxLength: 4 }),
+      last: change,
+    }),
+  )
+  .map((one) => (one.chapters.some(({ faults }) => faults.length > 0) ? withoutDeletedWith(one) : one));
+
+/** Pulumi forgets what is `deletedWith` an account as soon as it tries to delete the account; after a failure it is on the platform all the same. */
+function withoutDeletedWith({ chapters, ...rest }: Life): Life {
+  const alone = (program: Tenants) =>
+    Object.fromEntries(Object.entries(program).map(([slot, tenant]) => [slot, { ...tenant, deletedWith: false }]));
+  return { ...rest, chapters: chapters.map((chapter) => ({ ...chapter, program: alone(chapter.program) })) };
+}
 
 /** The program as Pulumi sees it, with the service providers' real sids. */
 export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
@@ -221,7 +231,7 @@ export function story({ key, chapters, last }: Life): string {
   for (const { outside, faults, command, program } of chapters) {
     for (const { slot, what } of outside) lines.push(`  somebody: ${what} of ${slot}`);
     for (const { match, fault, skip, times } of faults)
-      lines.push(`  fault: ${match?.method ?? "any request"} after ${skip} others, ${times} times: ${JSON.stringify(fault)}`);
+      lines.push(`  fault: ${String(match?.method ?? "any request")} after ${skip} others, ${times} times: ${JSON.stringify(fault)}`);
     lines.push(`  pulumi ${command}`);
     if (command.startsWith("up")) {
       for (const { type, name, args } of declared(program, ["provider 1", "provider 2"]))

@@ -48,7 +48,6 @@ class Course {
   readonly #life: Life;
   readonly #sandbox: Sandbox;
   readonly #serviceProviders: string[];
-  readonly #key: string;
   readonly #engine: Engine;
   /** What stands for it between two commands: text that the next one reads. */
   #state = "[]";
@@ -84,7 +83,6 @@ class Course {
     this.#life = life;
     this.#sandbox = sandbox;
     this.#serviceProviders = serviceProviders;
-    this.#key = key;
     this.#secrets.add(key);
     this.#engine = new Engine({
       environment: () => ({

@@ -7,7 +7,14 @@ const positions: Record<string, (secret: string) => string> = {
   "in a URL that encodes little": (secret) => `GET https://host/v1/${encodeURI(secret)}`,
   "in a form": (secret) => `Password=${new URLSearchParams({ p: secret }).toString().slice(2)}&x=1`,
   "in a bearer header": (secret) => `{ Authorization: 'Bearer ${secret}' }`,
-  "in a basic header": (secret) => `Authorization: Basic ${Buffer.from(secret).toString("base64")}`,
+  "in a basic header": (secret) => `Authorization: Basic ${Buffer.from(`user:${secret}`).toString("base64")}`,
+  "in base64": (secret) => `token ${Buffer.from(secret).toString("base64")}`,
+  "in hex": (secret) => `x'${Buffer.from(secret).toString("hex")}'`,
+  "in JSON of ASCII only": (secret) =>
+    `{"p":"${JSON.stringify(secret)
+      .slice(1, -1)
+      .replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}"}`,
+  "encoded twice in a URL": (secret) => `?next=${encodeURIComponent(encodeURIComponent(secret))}`,
   "in a JSON body": (secret) => `cannot store {"password":${JSON.stringify(secret)}}`,
   "in JSON inside JSON": (secret) => `failed: ${JSON.stringify(JSON.stringify({ password: secret }))}`,
   "in the platform's words": (secret) => `Duplicate entry '${secret}' for key 'token'`,
@@ -59,6 +66,24 @@ describe("secrets in texts", () => {
     const redactor = new Redactor();
     redactor.add(JSON.stringify({ client_email: "me@example.com", private_key: "-----BEGIN PRIVATE KEY-----\nMIIabc\n" }));
     assert.ok(!redactor.clean("bad key -----BEGIN PRIVATE KEY-----\nMIIabc\n").includes("MIIabc"));
+  });
+
+  it("hides one line of a key, and the key in a connection string", () => {
+    const redactor = new Redactor();
+    redactor.add("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\nabcdefghijklmnop1234\n-----END PRIVATE KEY-----\n");
+    redactor.add("DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=q1w2e3r4t5y6==;EndpointSuffix=core.windows.net");
+    assert.equal(redactor.clean("line MIIEvQIBADANBgkqhkiG is bad"), "line [secret] is bad");
+    assert.equal(redactor.clean("key q1w2e3r4t5y6== is bad"), "key [secret] is bad");
+  });
+
+  it("leaves the plain parts of a service account's key alone, and words with which a secret begins", () => {
+    const redactor = new Redactor();
+    redactor.add(
+      JSON.stringify({ type: "service_account", private_key: "MIIEvQIBADAN", token_uri: "https://oauth2.googleapis.com/token" }),
+    );
+    redactor.add("connection-secret-1");
+    for (const text of ["check the API's URL, https://jambonz.example.com/v1", "a service_account", "the connection was refused"])
+      assert.equal(redactor.clean(text), text);
   });
 
   it("leaves words alone that only contain a short secret", () => {
