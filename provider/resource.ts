@@ -30,6 +30,8 @@ export interface Traits {
   instant?: boolean;
   /** Left out, it takes the resource's name in the program. Only the SDK class knows that name. */
   defaultsToName?: boolean;
+  /** The type of the resource whose id it is: `jambonz:Account`. Whatever has it belongs to that. */
+  refersTo?: string;
   /** The name of a nested object or of an enumeration in SDKs. */
   typeName?: string;
   /** What to do where it is missing, as the end of a sentence. */
@@ -53,6 +55,15 @@ export interface Created {
 export interface Candidate extends Created {
   /** By the platform's clock, where the platform tells it. */
   createdAt?: Date;
+}
+
+/** An object as a listing of everything finds it. */
+export interface Listed {
+  id: string;
+  /** The live values of inputs and outputs, as a read gives them. */
+  live: Properties;
+  /** What a person would call it: its name, or what tells it from others of its owner. */
+  label: string;
 }
 
 /** What speaks with a platform. */
@@ -109,6 +120,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   existing?(client: C, inputs: z.output<Inputs>): Promise<ReadonlySet<string>>;
   /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */
   find?(client: C, inputs: z.output<Inputs>): Promise<Candidate[] | undefined>;
+  /** Everything of its kind that the key in use sees, for exports and for finding what no state knows. */
+  list?(client: C): Promise<Listed[]>;
   /** Whether the platform still owes something although the inputs are as deployed. */
   unfinished?(inputs: z.output<Inputs>, state: Properties): boolean;
 }

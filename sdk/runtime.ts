@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { handlerText, SIGNATURE } from "../provider/handler";
 import { version } from "./version";
 
 /** What the base class has to know of a generated class. */
@@ -32,16 +33,11 @@ export abstract class CpaasResource extends pulumi.CustomResource {
     // A resource that is looked up by its id has no inputs of its own.
     if (defaultsToName && opts.id === undefined) props[defaultsToName] ??= name;
     for (const path of secretInputs) hide(props, path.split("."));
-    props.__provider = handler(type);
+    props.__provider = handlerText(type);
     super(`pulumi-nodejs:dynamic/${type}`, name, props, pulumi.mergeOptions({ additionalSecretOutputs: [...secretOutputs] }, opts));
     // In the preview of an update all outputs are unknown, and whatever depends on them would seem to change; the id is not.
     if (sidFromId) Object.assign(this, { sid: sidFromId === "whole" ? this.id : this.id.apply((id) => id.slice(id.lastIndexOf("/") + 1)) });
   }
-}
-
-/** State keeps this text for ever: whoever changes it breaks every stack. */
-function handler(type: string): string {
-  return `exports.handler = () => require("pulumi-cpaas/dynamic")("${type}");`;
 }
 
 /** Marks the value at a path as secret, and nothing beside it where that is possible. */
@@ -65,12 +61,11 @@ function hidden(value: unknown, path: string[]): unknown {
 
 /** With `--debug` Pulumi's SDK prints the engine's whole answers, secrets in clear. Such a message is cut short. */
 function guardDebugLog(): void {
-  const marksSecret = "4dabf18193072939515e22adb298388d";
   const log = require("@pulumi/pulumi/log") as { debug: typeof pulumi.log.debug };
   const { debug } = log;
   log.debug = (message, ...rest) => {
-    const shown = message.includes(marksSecret)
-      ? `${message.split(", resp: ")[0]!.split(marksSecret)[0]!}, with secrets, which are not shown`
+    const shown = message.includes(SIGNATURE)
+      ? `${message.split(", resp: ")[0]!.split(SIGNATURE)[0]!}, with secrets, which are not shown`
       : message;
     return debug(shown, ...rest);
   };

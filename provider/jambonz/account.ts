@@ -181,6 +181,11 @@ export const account = resource<Jambonz>()({
     return row && live(row);
   },
 
+  async list(jambonz) {
+    const rows = await jambonz.list("/Accounts");
+    return rows.map((row) => ({ id: String(row.account_sid), live: live(row), label: String(row.name) }));
+  },
+
   async update(jambonz, id, changes, _inputs, state) {
     await jambonz.put(`/Accounts/${id}`, toRow(withTagList(changes)));
     if ("name" in changes) jambonz.accountNames.changed(String(state.serviceProviderSid), id, String(changes.name));

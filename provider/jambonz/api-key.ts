@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource } from "../resource";
 import { same } from "../values";
 import type { Jambonz, Row } from "./client";
-import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, type Owner } from "./types";
 
 /** The end of a TIMESTAMP column of MySQL, which expires_at is (db/jambones-sql.sql). */
 const LATEST = 2 ** 31 * 1000 - 1000;
@@ -26,7 +26,7 @@ export const apiKey = resource<Jambonz>()({
   onDelete: "Deletes the key; whoever uses it is locked out at once. The key that the provider itself uses is never deleted.",
   inputs: exactlyOneOwner(
     {
-      accountSid: sid.optional().describe("The account that the key is for.").meta({ replaceOnChanges: true }),
+      accountSid: sid.optional().describe("The account that the key is for.").meta({ replaceOnChanges: true, refersTo: "jambonz:Account" }),
       serviceProviderSid: sid.optional().describe("The service provider that the key is for.").meta({ replaceOnChanges: true }),
       admin: z
         .boolean()
@@ -77,6 +77,17 @@ export const apiKey = resource<Jambonz>()({
     );
   },
 
+  async list(jambonz) {
+    const rows = await jambonz.ofEveryOwner("ApiKeys");
+    return rows
+      .filter(({ row }) => row.token !== jambonz.apiKey)
+      .map(({ owner, row }) => ({
+        id: idOf(owner, row.api_key_sid),
+        live: live(owner, row),
+        label: owner.accountSid ? "key" : "service-provider-key",
+      }));
+  },
+
   async read(jambonz, id, { token, accountServiceProviderSid }, { fresh }) {
     const { owner, sid } = parse(id);
     const path = ownerPath(owner);
@@ -108,8 +119,6 @@ export const apiKey = resource<Jambonz>()({
     await jambonz.delete(`/ApiKeys/${parse(id).sid}`);
   },
 });
-
-type Owner = ReturnType<typeof splitOwner>["owner"];
 
 function idOf(owner: Owner, keySid: unknown): string {
   return `${ownerPath(owner)}ApiKeys/${String(keySid)}`;

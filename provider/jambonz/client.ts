@@ -6,6 +6,7 @@ import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
 import type { CommonSettings } from "../settings";
 import { AccountNames } from "./account-names";
+import { ownerPath, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
   apiUrl: z
@@ -135,6 +136,26 @@ export class Jambonz {
         `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.#settings.apiUrl}`,
       );
     return body as Row[];
+  }
+
+  /** The rows of a collection that every account and every service provider has, with whose they are. */
+  async ofEveryOwner(noun: string): Promise<{ owner: Owner; row: Row }[]> {
+    const [providers, accounts] = await Promise.all([this.list("/ServiceProviders"), this.list("/Accounts")]);
+    const owners: Owner[] = [
+      ...accounts.map((row) => ({ accountSid: String(row.account_sid) })),
+      ...providers.map((row) => ({ serviceProviderSid: String(row.service_provider_sid) })),
+    ];
+    const found = await Promise.all(
+      owners.map(async (owner) => {
+        const rows = await this.list(`/${ownerPath(owner)}${noun}`).catch((error: unknown) => {
+          // The key of an account may not read those of its service provider.
+          if (owner.serviceProviderSid && error instanceof RefusedError && error.status === 403) return [];
+          throw error;
+        });
+        return rows.map((row) => ({ owner, row }));
+      }),
+    );
+    return found.flat();
   }
 
   /** The keys of an owner as they were when this run first asked. */

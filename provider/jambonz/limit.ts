@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UserError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz, Row } from "./client";
-import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, whole } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, whole, type Owner } from "./types";
 
 /** The categories that the platform's database knows (db/jambones-sql.sql); its swagger file names others. */
 const category = z
@@ -17,7 +17,7 @@ export const limit = resource<Jambonz>()({
   deleteBeforeReplace: true, // the platform has one limit of a category, and writes over it
   onDelete: "Deletes the limit of this category, so that it is no longer limited.",
   inputs: exactlyOneOwner({
-    accountSid: sid.optional().describe("The account that is limited.").meta({ replaceOnChanges: true }),
+    accountSid: sid.optional().describe("The account that is limited.").meta({ replaceOnChanges: true, refersTo: "jambonz:Account" }),
     serviceProviderSid: sid
       .optional()
       .describe("The service provider that is limited, with all its accounts together.")
@@ -45,11 +45,19 @@ export const limit = resource<Jambonz>()({
     return row ? [{ id: idOf(inputs), outputs: { sid: sidOf(row), ...(await jambonz.ownership(inputs)) } }] : [];
   },
 
+  async list(jambonz) {
+    const rows = await jambonz.ofEveryOwner("Limits");
+    return rows.map(({ owner, row }) => {
+      const category = String(row.category);
+      return { id: `${ownerPath(owner)}Limits/${category}`, live: live(owner, row), label: category };
+    });
+  },
+
   async read(jambonz, id, { accountServiceProviderSid }, { fresh }) {
     const { owner, list, category } = parse(id);
     try {
       const row = (await jambonz.list(list, fresh ? 0 : undefined)).find((row) => row.category === category);
-      return row && { ...owner, category, quantity: row.quantity, sid: sidOf(row) };
+      return row && live(owner, row);
     } catch (error) {
       if (await jambonz.isGoneWithAccount(error, owner.accountSid, accountServiceProviderSid)) return undefined;
       throw error;
@@ -70,6 +78,10 @@ export const limit = resource<Jambonz>()({
 async function set(jambonz: Jambonz, id: string, category: string, quantity: number): Promise<string> {
   const { sid } = await jambonz.post<{ sid: string }>(parse(id).list, { category, quantity }, { idempotent: true });
   return sid;
+}
+
+function live(owner: Owner, row: Row) {
+  return { ...owner, category: row.category, quantity: row.quantity, sid: sidOf(row) };
 }
 
 function sidOf(row: Row): unknown {

@@ -14,7 +14,7 @@ export const sipRealm = resource<Jambonz>()({
   onDelete: "Clears the account's realm. DNS records that the platform made stay until the account is deleted.",
   inputs: z
     .strictObject({
-      accountSid: sid.describe("The account whose realm it is.").meta({ replaceOnChanges: true }),
+      accountSid: sid.describe("The account whose realm it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:Account" }),
       realm: realm.describe("The domain name, unique on the platform."),
       accountApiKey: z
         .string()

@@ -51,7 +51,8 @@ export const accountServiceProviderSid = sid
     "The service provider of the account, as it was at creation. By it the key of a service provider tells a deleted account from one that it may not see.",
   );
 
-interface Owner {
+/** To whom something belongs: an account, a service provider or, with neither, the platform. */
+export interface Owner {
   accountSid?: string;
   serviceProviderSid?: string;
 }
@@ -63,7 +64,7 @@ export function ownerPath({ accountSid, serviceProviderSid }: Owner): string {
 }
 
 /** The owner that an id begins with, and the rest of it. */
-export function splitOwner(id: string): { owner: { accountSid?: string; serviceProviderSid?: string }; rest: string } {
+export function splitOwner(id: string): { owner: Owner; rest: string } {
   const [, noun, sid, rest] = /^(Accounts|ServiceProviders)\/([^/]+)\/(.*)$/.exec(id) ?? [];
   return { owner: noun === "Accounts" ? { accountSid: sid } : noun ? { serviceProviderSid: sid } : {}, rest: rest ?? id };
 }

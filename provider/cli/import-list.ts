@@ -1,5 +1,6 @@
-import type { Resource } from "./resource";
-import { holdsSecret, traitsOf } from "./schema";
+import { handlerText, SECRET, SIGNATURE } from "../handler";
+import type { Resource } from "../resource";
+import { holdsSecret, traitsOf } from "../schema";
 
 /** One entry of the list that `pulumi import --file` takes. */
 export interface ImportEntry {
@@ -12,12 +13,7 @@ export interface ImportEntry {
 }
 
 /** How the engine writes a secret in JSON; its value is an empty text, which the refresh that follows replaces. */
-const SECRET_PLACEHOLDER = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: '""' };
-
-/** The text that stands in every resource's state; see sdk/runtime.ts. */
-export function handlerText(type: string): string {
-  return `exports.handler = () => require("pulumi-cpaas/dynamic")("${type}");`;
-}
+const SECRET_PLACEHOLDER = { [SIGNATURE]: SECRET, plaintext: '""' };
 
 /**
  * What adopts an object that exists. The list holds its id, its handler and a placeholder for each secret, so that the

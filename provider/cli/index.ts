@@ -1,0 +1,167 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { UserError } from "../errors";
+import { hasFormat } from "../ids";
+import { platform, platformNames, resourceOf } from "../platforms";
+import { Session } from "../session";
+import { exported } from "./export";
+import { importEntry } from "./import-list";
+import { inventory } from "./inventory";
+import { orphans, report } from "./orphans";
+import { key, managedBy, setSecrets, stackConfiguration } from "./stack";
+
+const USAGE = `Usage: npx pulumi-cpaas <command>
+
+  adopt <type> <name> <id>   prints the import list that brings one existing object under Pulumi, for example
+                             npx pulumi-cpaas adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301 > adopt.json
+
+  orphans                    lists what is on the platform and not in the state of the stack in this folder, and
+                             ends with 1 when there is anything
+  export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same
+    --set-secrets            also stores the secrets that the platform tells in the configuration of the stack in
+                             this folder, encrypted
+    --dry-run                only counts
+
+Of both:
+    --platform NAME          one of ${platformNames.join(", ")}; default: ${platformNames[0]}
+    --state FILE             the state that \`pulumi stack export\` wrote to FILE (- for standard input) instead of
+                             that of the stack in this folder; export leaves out what it has, and needs none
+    --type TYPE              only this type, such as jambonz:Limit; may be given several times
+    --name PATTERN           only accounts of such a name, with what belongs to them; * is any text
+    --service-provider SID   only accounts of this service provider, with what belongs to them
+
+Settings come from the environment and from the configuration of the stack in this folder.
+`;
+
+/** What may follow a command on the command line. */
+type Values = Record<string, any>;
+
+const filters = {
+  platform: { type: "string" },
+  state: { type: "string" },
+  type: { type: "string", multiple: true },
+  name: { type: "string" },
+  "service-provider": { type: "string" },
+} as const;
+
+interface Command {
+  options: NonNullable<ParseArgsConfig["options"]>;
+  run: (values: Values, positionals: string[]) => number | Promise<number>;
+}
+
+const commands: Record<string, Command> = {
+  adopt: { options: {}, run: adopt },
+  orphans: { options: filters, run: listOrphans },
+  export: {
+    options: { ...filters, out: { type: "string" }, "set-secrets": { type: "boolean" }, "dry-run": { type: "boolean" } },
+    run: exportAll,
+  },
+};
+
+/** What `npx pulumi-cpaas` does. Results go to standard output, everything else to standard error. */
+export async function run(args: string[]): Promise<number> {
+  try {
+    const [name = "--help", ...rest] = args;
+    if (["--help", "-h", "help"].includes(name) || rest.includes("--help")) {
+      process.stdout.write(USAGE);
+      return 0;
+    }
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command) throw new UserError(`there is no command ${name}, only ${Object.keys(commands).join(", ")}`);
+    const { values, positionals } = parse(rest, command.options);
+    return await command.run(values, positionals);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+function parse(args: string[], options: ParseArgsConfig["options"]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\n\n${USAGE}`);
+  }
+}
+
+const say = (message: string) => void process.stderr.write(`${message}\n`);
+
+function connected({ platform: name = platformNames[0] }: Values): Session {
+  return new Session(platform(String(name)), { config: stackConfigurationOf(String(name)), log: say });
+}
+
+function stackConfigurationOf(name: string): (setting: string) => unknown {
+  const values = stackConfiguration();
+  return (setting) => values(`${name}:${setting}`);
+}
+
+function adopt(_values: Values, [type, name, id, ...more]: string[]): number {
+  if (!type || !name || !id || more.length > 0)
+    throw new UserError("adopt needs a type, a name and an id, such as: adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+  const { definition } = resourceOf(type);
+  if (!hasFormat(definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
+  process.stdout.write(`${JSON.stringify({ resources: [importEntry(definition, name, id)] }, null, 2)}\n`);
+  say(
+    `Next: pulumi import --file <this list> --generate-code=false --yes, then pulumi refresh --yes. Id of a ${type}: ${definition.idFormat}.`,
+  );
+  return 0;
+}
+
+async function listOrphans(values: Values): Promise<number> {
+  const managed = managedBy(values.state as string | undefined);
+  const session = connected(values);
+  const found = orphans(await items(session, values), managed);
+  if (found.length > 0) process.stdout.write(`${report(found)}\n`);
+  const { host } = session.client.http;
+  say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
+  return found.length > 0 ? 1 : 0;
+}
+
+async function exportAll(values: Values): Promise<number> {
+  if (!values.out && !values["dry-run"]) throw new UserError("export needs --out DIR (or --dry-run)");
+  const managed = values.state ? managedBy(values.state as string) : new Set<string>();
+  const session = connected(values);
+  const all = await items(session, values);
+  const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
+  if (values["dry-run"]) {
+    say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
+    return 0;
+  }
+  const folder = String(values.out);
+  const { list, program, secrets } = exported(wanted);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, text] of [
+    ["import.json", `${JSON.stringify(list, null, 2)}\n`],
+    ["index.ts", program],
+  ] as const) {
+    writeFileSync(join(folder, file), text);
+    say(`${join(folder, file)} written`);
+  }
+  if (values["set-secrets"]) setSecrets(secrets);
+  else if (secrets.length > 0)
+    say(
+      `The program takes ${secrets.length} secrets from the stack's configuration: ${secrets.map((secret) => secret.key).join(", ")}. --set-secrets stores those that the platform tells.`,
+    );
+  say(
+    `Next: pulumi import --file ${join(folder, "import.json")} --generate-code=false --protect=false --yes, then pulumi refresh --yes, then pulumi preview with the program.`,
+  );
+  return 0;
+}
+
+async function items(session: Session, { type, name, "service-provider": serviceProviderSid }: Values) {
+  try {
+    return await inventory(
+      session,
+      {
+        types: type as string[] | undefined,
+        name: name as string | undefined,
+        where: { serviceProviderSid: serviceProviderSid as string | undefined },
+      },
+      say,
+    );
+  } catch (error) {
+    throw new UserError(session.redactor.clean((error as Error).message));
+  }
+}

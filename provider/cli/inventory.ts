@@ -1,0 +1,93 @@
+import type { Listed, Properties, Resource } from "../resource";
+import { traitsOf } from "../schema";
+import type { Session } from "../session";
+import { key } from "./stack";
+import type { z } from "zod";
+
+/** One object of a platform, with a place among the others. */
+export interface Item extends Listed {
+  definition: Resource;
+  /** A readable name that no other item has: lower-case letters, digits and hyphens. */
+  name: string;
+  /** What it belongs to, where that is in the inventory too. */
+  parent?: Item;
+}
+
+export interface Filter {
+  /** Types, such as `jambonz:Limit`. Default: all that can be listed. */
+  types?: string[];
+  /** A pattern for the names on the platform of what belongs to nothing else: `*` is any text. */
+  name?: string;
+  /** Values that a property has to have, such as `serviceProviderSid`; whatever belongs to something is judged by that. */
+  where?: Record<string, string | undefined>;
+}
+
+/**
+ * Everything that a key sees on a platform, parents before what belongs to them.
+ *
+ * @param log is told of the progress
+ */
+export async function inventory(session: Session, filter: Filter, log: (message: string) => void): Promise<Item[]> {
+  const { platform, client } = session;
+  const items: Item[] = [];
+  const byKey = new Map<string, Item>();
+  const names = new Set<string>();
+  for (const definition of platform.resources) {
+    if (!definition.list) continue;
+    const listed = await client.http.operation(() => definition.list!(client));
+    log(`${definition.type}: ${listed.length}`);
+    for (const found of listed) {
+      const parent = ownerOf(definition, found.live, byKey);
+      const item: Item = { ...found, definition, parent, name: "" };
+      if (!isWanted(item, filter)) continue;
+      item.name = unique(names, parent ? `${parent.name}-${slug(found.label)}` : slug(found.label));
+      byKey.set(key(definition.type, found.id), item);
+      items.push(item);
+    }
+  }
+  return items.filter(({ definition }) => !filter.types || filter.types.includes(definition.type));
+}
+
+/** The property by which an item refers to what it belongs to, with the type of that. */
+export function ownerProperty(definition: Resource, live: Properties): { name: string; type: string } | undefined {
+  for (const [name, schema] of Object.entries(definition.inputs.shape as Record<string, z.ZodType>)) {
+    const { refersTo } = traitsOf(schema);
+    if (refersTo && typeof live[name] === "string") return { name, type: refersTo };
+  }
+  return undefined;
+}
+
+function ownerOf(definition: Resource, live: Properties, items: Map<string, Item>): Item | undefined {
+  const owner = ownerProperty(definition, live);
+  return owner && items.get(key(owner.type, String(live[owner.name])));
+}
+
+function isWanted(item: Item, { name, where = {} }: Filter): boolean {
+  if (item.parent) return true; // it came as far as its parent did
+  if (ownerProperty(item.definition, item.live)) return false; // its parent did not
+  if (name !== undefined && !pattern(name).test(item.label)) return false;
+  return Object.entries(where).every(([property, value]) => value === undefined || item.live[property] === value);
+}
+
+function pattern(text: string): RegExp {
+  const parts = text.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "is");
+}
+
+function slug(text: string): string {
+  const plain = text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/ß/g, "ss")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^a-z0-9_]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return plain === "" ? "unnamed" : plain.slice(0, 60);
+}
+
+function unique(taken: Set<string>, wanted: string): string {
+  let name = wanted;
+  for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`;
+  taken.add(name);
+  return name;
+}
