@@ -51,6 +51,11 @@ export class Lifecycle {
   diff(id: string, state: Properties, news: Properties): Difference {
     const { definition } = this;
     const changed = this.#changed(state, news);
+    const fixed = changed.filter((name) => this.#traits(name).unchangeable && !isAbsent(state[name]) && !isUnknown(news[name]));
+    if (fixed.length > 0)
+      throw new UserError(
+        `${this.#label(state, id)}: ${fixed.join(" and ")} cannot be changed, because ${this.#traits(fixed[0]!).unchangeable}`,
+      );
     const imported = this.#isImported(state);
     const replaces = changed.filter((name) => {
       const { replaceOnChanges } = this.#traits(name);
@@ -119,8 +124,8 @@ export class Lifecycle {
         const { definition, session } = this;
         const changes: Properties = {};
         for (const name of this.#changed(state, news)) {
-          const { local, replaceOnChanges, platformDefault } = this.#traits(name);
-          if (!local && !replaceOnChanges) changes[name] = news[name] ?? platformDefault ?? null;
+          const { local, replaceOnChanges, unchangeable, platformDefault } = this.#traits(name);
+          if (!local && !replaceOnChanges && !unchangeable) changes[name] = news[name] ?? platformDefault ?? null;
         }
         const chosen = this.#select(state, (name) => this.#traits(name).computed === true);
         const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state) };

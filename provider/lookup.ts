@@ -2,6 +2,7 @@ import { UserError } from "./errors";
 import { withBudget } from "./http/budget";
 import { platform } from "./platforms";
 import type { Properties } from "./resource";
+import { secretsIn } from "./schema";
 import type { Session } from "./session";
 import { validate } from "./validate";
 import { isUnknown, withoutNulls } from "./values";
@@ -17,6 +18,7 @@ export async function look(type: string, args: Properties, session: Session): Pr
   if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
   const name = type.replace(":", ".");
   const query = withoutNulls(args);
+  session.redactor.add(...secretsIn(definition.inputs, query));
   const failures = validate(definition, query, isUnknown);
   if (failures.length > 0) throw new UserError(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
   try {

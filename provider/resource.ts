@@ -14,6 +14,11 @@ export interface Traits {
    * replaces when a value appears where the last deployment had none.
    */
   replaceOnChanges?: true | "evenIfAdded";
+  /**
+   * Why nobody can ever change it, neither in place nor by a replacement, as the end of a sentence. A change of
+   * a value that state holds is refused, in the preview already.
+   */
+  unchangeable?: string;
   /** Only the provider acts on it: it is never sent, and a change of it alone needs no request. */
   local?: boolean;
   /** The platform never returns it, so a read keeps what state says. */

@@ -29,6 +29,8 @@ export interface Answer {
   status: number;
   /** Parsed where it is JSON, else the text; undefined when empty. */
   body: unknown;
+  /** `Retry-After`, in milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** How a platform speaks, as far as the shared client has to know it. */
@@ -39,6 +41,10 @@ export interface Dialect {
   headers(): Record<string, string>;
   /** The platform's own words in a refusal. */
   reason(answer: Answer): string | undefined;
+  /** The status that counts, where the platform puts one of its own into the body. */
+  statusOf?(answer: Answer): number;
+  /** False where waiting for the rate limit would take too long: a 429 is then a refusal like any other. Default: true. */
+  waitsForRateLimit?: boolean;
   /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
   isTransient?(answer: Answer): boolean;
 }
@@ -137,7 +143,7 @@ export class HttpClient {
         if (answer.status < 400) return answer;
         const transient = [502, 503, 504].includes(answer.status) || (answer.status === 500 && dialect.isTransient?.(answer));
         const reason = redactor.clean(dialect.reason(answer) ?? `it answered ${answer.status} without a reason`);
-        if (!transient) throw new RefusedError(answer.status, reason);
+        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         if (!idempotent) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt);
         if (attempt >= settings.maxRetries || budget.left === 0)
           throw new RefusedError(answer.status, `${reason}, also after ${attempt} repeats`);
@@ -155,20 +161,23 @@ export class HttpClient {
   }
 
   async #once(request: Request, idempotent: boolean): Promise<Outcome> {
+    const { dialect } = this.#options;
+    const waitsForRateLimit = dialect.waitsForRateLimit ?? true;
     const waited = await this.#gate.enter();
     currentBudget()?.excuse(waited);
     let state: RateLimitState | undefined;
     try {
       const response = await this.#exchange(request);
-      state = rateLimitState(response);
+      if (waitsForRateLimit) state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
       if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
-      if (response.status === 429) {
+      if (response.status === 429 && waitsForRateLimit) {
         const waitMs = (retryAfter(response) ?? state?.resetMs ?? 1000) + 50;
         this.#gate.close(waitMs);
         return { kind: "rateLimited", waitMs };
       }
-      const answer = this.#read(response, idempotent);
+      const answer: Answer = { ...this.#read(response, idempotent), retryAfterMs: retryAfter(response) };
+      answer.status = dialect.statusOf?.(answer) ?? answer.status;
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
     } catch (error) {
