@@ -51,7 +51,9 @@ export class Lifecycle {
   diff(id: string, state: Properties, news: Properties): Difference {
     const { definition } = this;
     const changed = this.#changed(state, news);
-    const fixed = changed.filter((name) => this.#traits(name).unchangeable && !isAbsent(state[name]) && !isUnknown(news[name]));
+    // After an import the engine compares with inputs that are not there yet.
+    const isOther = (name: string) => !isAbsent(state[name]) && !isAbsent(news[name]) && !isUnknown(news[name]);
+    const fixed = changed.filter((name) => this.#traits(name).unchangeable && isOther(name));
     if (fixed.length > 0)
       throw new UserError(
         `${this.#label(state, id)}: ${fixed.join(" and ")} cannot be changed, because ${this.#traits(fixed[0]!).unchangeable}`,
