@@ -86,10 +86,7 @@ export class HourlyCalls {
         appendFileSync(this.#file(now), `${line}\n`);
         return;
       } catch (error) {
-        this.#memory = this.#read(now);
-        this.#options.log(
-          `VoiceTel: only the calls of this run can be counted, because ${this.#folder} cannot be written (${(error as NodeJS.ErrnoException).code})`,
-        );
+        this.#withoutFile(error);
       }
     }
     this.#memory += `${line}\n`;
@@ -97,7 +94,17 @@ export class HourlyCalls {
 
   #read(now: number): string {
     if (this.#memory !== undefined) return this.#memory;
-    return [now - DAY, now].map((day) => contents(this.#file(day))).join("");
+    try {
+      return [now - DAY, now].map((day) => contents(this.#file(day))).join("");
+    } catch (error) {
+      return this.#withoutFile(error);
+    }
+  }
+
+  #withoutFile(error: unknown): string {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown";
+    this.#options.log(`VoiceTel: only the calls of this run can be counted, because ${this.#folder} cannot be used (${code})`);
+    return (this.#memory = "");
   }
 
   get #folder(): string {
@@ -128,10 +135,12 @@ export function when(time: number, now = Date.now()): string {
   return `at ${new Date(time).toISOString().slice(11, 19)} UTC, in ${minutes} minute${minutes === 1 ? "" : "s"}`;
 }
 
+/** A file's text, nothing where there is no file. */
 function contents(file: string): string {
   try {
     return readFileSync(file, "utf8");
-  } catch {
-    return "";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
   }
 }
