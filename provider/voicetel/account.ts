@@ -67,7 +67,7 @@ export const account = resource<VoiceTel>()({
   },
 });
 
-/** Sends Add Account once. A second one could not do harm only because usernames are unique; but it could not tell the password either. */
+/** Sends Add Account once. Usernames are unique, so a second one would make nothing; but neither would it tell the lost password. */
 async function add(voicetel: VoiceTel, asked: Body): Promise<Body> {
   const adopt = `\`npx pulumi-cpaas adopt voicetel:Account <name> ${String(asked.username)}\``;
   try {
