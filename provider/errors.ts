@@ -5,6 +5,8 @@ export class RefusedError extends Error {
     readonly status: number,
     /** The platform's own words, or what they mean, without secrets. */
     readonly reason: string,
+    /** How long to wait before the next request, in milliseconds, where the platform says it. */
+    readonly retryAfterMs?: number,
   ) {
     super(`${reason} (${status})`);
   }

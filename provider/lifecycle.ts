@@ -51,6 +51,13 @@ export class Lifecycle {
   diff(id: string, state: Properties, news: Properties): Difference {
     const { definition } = this;
     const changed = this.#changed(state, news);
+    // After an import the engine compares with inputs that are not there yet.
+    const isOther = (name: string) => !isAbsent(state[name]) && !isAbsent(news[name]) && !isUnknown(news[name]);
+    const fixed = changed.filter((name) => this.#traits(name).unchangeable && isOther(name));
+    if (fixed.length > 0)
+      throw new UserError(
+        `${this.#label(state, id)}: ${fixed.join(" and ")} cannot be changed, because ${this.#traits(fixed[0]!).unchangeable}`,
+      );
     const imported = this.#isImported(state);
     const replaces = changed.filter((name) => {
       const { replaceOnChanges } = this.#traits(name);
@@ -136,8 +143,8 @@ export class Lifecycle {
         const changed = this.#changed(state, news);
         const changes: Properties = {};
         for (const name of changed) {
-          const { local, replaceOnChanges, platformDefault } = this.#traits(name);
-          if (!local && !replaceOnChanges) changes[name] = news[name] ?? platformDefault ?? null;
+          const { local, replaceOnChanges, unchangeable, platformDefault } = this.#traits(name);
+          if (!local && !replaceOnChanges && !unchangeable) changes[name] = news[name] ?? platformDefault ?? null;
         }
         const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
         const { [marks.host]: host } = state;

@@ -1,5 +1,6 @@
 import { UserError } from "./errors";
 import type { Properties } from "./resource";
+import { secretsIn } from "./schema";
 import type { Session } from "./session";
 import { validate } from "./validate";
 import { withoutNulls } from "./values";
@@ -15,6 +16,7 @@ export async function look(type: string, args: Properties, session: Session): Pr
   if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
   const name = type.replace(":", ".");
   const query = withoutNulls(args);
+  session.redactor.add(...secretsIn(definition.inputs, query));
   const failures = validate(definition, query);
   if (failures.length > 0) throw new UserError(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
   try {

@@ -14,6 +14,12 @@ export interface Traits {
    * replaces when a value appears where the last deployment had none.
    */
   replaceOnChanges?: true | "evenIfAdded";
+  /**
+   * Why nobody can ever change it, neither in place nor by a replacement, as the end of a sentence. Another value
+   * than the one that state holds is refused, in the preview already. A read has to keep what state holds, because the
+   * engine compares what a refresh found by the same diff.
+   */
+  unchangeable?: string;
   /** Only the provider acts on it: it is never sent, and a change of it alone needs no request. */
   local?: boolean;
   /** The platform never returns it, so a read keeps what state says. */

@@ -61,6 +61,7 @@ function typeOf(schema: z.ZodType, mode: Mode, named: Map<string, string>): stri
   if (inner instanceof z.ZodLiteral) return JSON.stringify(inner.value);
   if (inner instanceof z.ZodBoolean) return "boolean";
   if (inner instanceof z.ZodNumber) return "number";
+  if (inner instanceof z.ZodUnknown) return "unknown";
   if (inner instanceof z.ZodString || inner instanceof z.ZodStringFormat) return "string";
   return fail(`no TypeScript type for ${inner.constructor.name}`);
 }
@@ -76,10 +77,11 @@ function enumeration(name: string, values: string[]): string {
 
 /** What a property's documentation says beside its description. */
 function remarks(schema: z.ZodType): string[] {
-  const { replaceOnChanges, secret, defaultsToName } = traitsOf(schema);
+  const { replaceOnChanges, unchangeable, secret, defaultsToName } = traitsOf(schema);
   return [
     ...(defaultsToName ? ["Default: the resource's name in the program."] : []),
     ...(replaceOnChanges ? ["A change replaces the resource."] : []),
+    ...(unchangeable ? ["It cannot be changed: a change is refused."] : []),
     ...(secret ? ["Secret."] : []),
   ];
 }
@@ -163,7 +165,7 @@ function lookupFunctions(definition: Lookup, named: Map<string, string>): string
   const optional = Object.values(inputs).every(isOptional) ? " = {}" : "";
   const base = pascal(name);
   return `
-${doc(definition.description, "It is an error when there is none, or more than one.".repeat(/s$/.test(name) ? 0 : 1) || undefined)}export function ${name}(args: ${base}Args${optional}, _opts?: pulumi.InvokeOptions): Promise<${base}Result> {
+${doc(definition.description)}export function ${name}(args: ${base}Args${optional}, _opts?: pulumi.InvokeOptions): Promise<${base}Result> {
   return invoke("${definition.type}", args);
 }
 

@@ -2,3 +2,5 @@
 
 /** jambonz, the open-source CPaaS. */
 export * as jambonz from "./jambonz";
+/** VoiceTel, by its Account API v2.1. */
+export * as voicetel from "./voicetel";

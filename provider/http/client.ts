@@ -29,6 +29,8 @@ export interface Answer {
   status: number;
   /** Parsed where it is JSON, else the text; undefined when empty. */
   body: unknown;
+  /** `Retry-After`, in milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** How a platform speaks, as far as the shared client has to know it. */
@@ -39,6 +41,10 @@ export interface Dialect {
   headers(): Record<string, string>;
   /** The platform's own words in a refusal. */
   reason(answer: Answer): string | undefined;
+  /** The status that counts, where the platform puts one of its own into the body. */
+  statusOf?(answer: Answer): number;
+  /** False where waiting for the rate limit would take too long: a 429 is then a refusal like any other. Default: true. */
+  waitsForRateLimit?: boolean;
   /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
   isTransient?(answer: Answer): boolean;
 }
@@ -156,7 +162,7 @@ export class HttpClient {
         // Without the platform's own words it is not the platform that has refused.
         const uncertain = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (uncertain) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        if (!transient) throw new RefusedError(answer.status, reason);
+        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {
           const message = `${reason}, also after ${attempt} repeats`;
@@ -180,24 +186,27 @@ export class HttpClient {
 
   /** One exchange in a turn of the gate, which it ends. */
   async #once(request: Request, idempotent: boolean, budget: Budget): Promise<Outcome> {
+    const { dialect } = this.#options;
+    const waitsForRateLimit = dialect.waitsForRateLimit ?? true;
     let state: RateLimitState | undefined;
     try {
       this.#options.signal?.throwIfAborted();
       if (budget.left === 0)
         throw new UnreachableError(
-          `${this.#options.dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`,
+          `${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`,
         );
       const response = await this.#exchange(request);
-      state = rateLimitState(response);
+      if (waitsForRateLimit) state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
       if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
-      if (response.status === 429) {
+      if (response.status === 429 && waitsForRateLimit) {
         const wait = retryAfter(response) ?? state?.resetMs ?? 1000;
         if (wait > MAX_WAIT) throw new RefusedError(429, `its rate limit is used up for the next ${Math.round(wait / 60_000)} minutes`);
         this.#gate.close(wait + 50);
         return { kind: "rateLimited" };
       }
-      const answer = this.#read(response, idempotent);
+      const answer: Answer = { ...this.#read(response, idempotent), retryAfterMs: retryAfter(response) };
+      answer.status = dialect.statusOf?.(answer) ?? answer.status;
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
     } catch (error) {

@@ -36,7 +36,7 @@ const oneOfNameAndSid = {
 
 export const getServiceProvider = lookup<Jambonz>()({
   type: "jambonz:getServiceProvider",
-  description: "One service provider, by name or sid.",
+  description: "One service provider, by name or sid. It is an error when there is none, or more than one.",
   inputs: z.strictObject(nameOrSid).refine(({ name, sid }) => Boolean(name) !== Boolean(sid), oneOfNameAndSid),
   outputs: serviceProviderResult,
   async run(jambonz, query) {
@@ -59,7 +59,7 @@ export const getServiceProviders = lookup<Jambonz>()({
 
 export const getAccount = lookup<Jambonz>()({
   type: "jambonz:getAccount",
-  description: "One account, by name or sid.",
+  description: "One account, by name or sid. It is an error when there is none, or more than one.",
   inputs: z
     .strictObject({ ...nameOrSid, serviceProviderSid: sid.optional().describe("Looks only among the accounts of this service provider.") })
     .refine(({ name, sid }) => Boolean(name) !== Boolean(sid), oneOfNameAndSid),

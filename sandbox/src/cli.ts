@@ -3,19 +3,19 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { DataFileError } from "./database";
 import { whatIsWrong } from "./faults";
-import { startSandbox, type FaultRule, type SandboxOptions } from "./index";
+import { platforms, startSandbox, type FaultRule, type SandboxOptions } from "./index";
 
 const usage = `Usage: pulumi-cpaas-sandbox [options]
 
 Runs a local server that answers as a communications platform does.
 
-  --platform NAME         jambonz (the default)
+  --platform NAME         ${Object.keys(platforms).join(" or ")} (default jambonz)
   --host HOST             where to listen (default 127.0.0.1: this machine only)
   --port N                default: any free port
   --data FILE             keep the data in this file (default: in memory)
-  --admin-key UUID        default: the one in the data file, else a random one
-  --rate-limit N/SECONDS  default 600/300; 0 or off: no limit
-  --dns managed           keep DNS records for realms that accounts set themselves
+  --admin-key KEY         default: the one in the data file, else a random one
+  --rate-limit N/SECONDS  default: as the platform has it; 0 or off: no limit
+  --dns managed           jambonz: keep DNS records for realms that accounts set themselves
   --faults FILE           a JSON array of failures to bring about
   --seed N                makes faults by chance repeatable
   --help
@@ -23,8 +23,6 @@ Runs a local server that answers as a communications platform does.
 
 /** A wrong argument: one sentence for the person who typed it. */
 class UsageError extends Error {}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The options that arguments stand for. Throws what `explain` can say in a sentence. */
 export function readOptions(args: string[]): SandboxOptions | "help" {
@@ -45,15 +43,16 @@ export function readOptions(args: string[]): SandboxOptions | "help" {
     },
   });
   if (values.help) return "help";
-  const { platform, host, data, dns, faults } = values;
-  if (platform !== undefined && platform !== "jambonz") throw new UsageError(`--platform must be jambonz, not "${platform}".`);
+  const { platform = "jambonz", host, data, dns, faults } = values;
+  if (!isPlatform(platform)) throw new UsageError(`--platform must be ${Object.keys(platforms).join(" or ")}, not "${platform}".`);
   if (dns !== undefined && dns !== "managed" && dns !== "none" && dns !== "skipped") {
     throw new UsageError(`--dns must be managed, none or skipped, not "${dns}".`);
   }
   const adminKey = values["admin-key"];
-  if (adminKey !== undefined && !uuid.test(adminKey)) throw new UsageError(`--admin-key must be a UUID.`);
+  const { pattern, inWords } = platforms[platform].adminKey;
+  if (adminKey !== undefined && !pattern.test(adminKey)) throw new UsageError(`--admin-key must be ${inWords}.`);
   return {
-    platform: platform ?? "jambonz",
+    platform,
     host,
     port: wholeNumber("--port", values.port, 65_535),
     data,
@@ -64,6 +63,8 @@ export function readOptions(args: string[]): SandboxOptions | "help" {
     seed: wholeNumber("--seed", values.seed, Number.MAX_SAFE_INTEGER),
   };
 }
+
+const isPlatform = (name: string): name is keyof typeof platforms => Object.hasOwn(platforms, name);
 
 function wholeNumber(option: string, value: string | undefined, most: number): number | undefined {
   if (value === undefined) return undefined;
@@ -99,8 +100,9 @@ async function serve(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === "help") return void process.stdout.write(usage);
   const sandbox = await startSandbox(options);
-  const { url, adminKey } = sandbox;
-  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export JAMBONZ_API_URL=${url} JAMBONZ_API_KEY=${adminKey}\n`);
+  const { url, adminKey, variables } = sandbox;
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export ${assignments.join(" ")}\n`);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void sandbox.stop());
 }
 

@@ -7,6 +7,7 @@ import type { Dns, Platform } from "./platform";
 import { RateWindows, type RateWindow } from "./rate-limit";
 import { RequestLog, type LoggedRequest } from "./request-log";
 import { Inside, Listener, type Answer } from "./server";
+import { voicetel } from "./voicetel/index";
 
 export type { FaultRule } from "./faults";
 export type { Dns } from "./platform";
@@ -14,18 +15,21 @@ export type { RateWindow } from "./rate-limit";
 export type { LoggedRequest } from "./request-log";
 export type { Answer } from "./server";
 
+/** The platforms that the sandbox can be. */
+export const platforms = { jambonz, voicetel } satisfies Record<string, Platform>;
+
 export interface SandboxOptions {
   /** Which platform to be. Default: "jambonz". */
-  platform?: "jambonz";
+  platform?: keyof typeof platforms;
   /** Where to listen. Default: "127.0.0.1", so that nobody else on the network can come in. */
   host?: string;
   /** Default: 0, any free port. */
   port?: number;
   /** A database file, made where it is missing. Default: in memory. */
   data?: string;
-  /** Default: the one in the data file, else a random UUID. */
+  /** Default: the one in the data file, else a random one. */
   adminKey?: string;
-  /** Requests in a window of so many seconds, one bucket for everyone. Default: 600 in 300 s, as a stock jambonz. */
+  /** Requests in a window of so many seconds. Default: as the platform has it, 600 in 300 s for a stock jambonz. */
   rateLimit?: { requests: number; seconds: number } | false;
   /** What becomes of realms that accounts set themselves. Default: "none". */
   dns?: Dns;
@@ -38,6 +42,8 @@ export interface Sandbox {
   /** Of the API, such as http://127.0.0.1:12345/v1 */
   readonly url: string;
   readonly adminKey: string;
+  /** What to export so that pulumi-cpaas uses it. */
+  readonly variables: Record<string, string>;
   /** The requests below the API's base, the oldest first; the last 100,000 at least. */
   readonly requests: readonly LoggedRequest[];
   readonly windows: readonly RateWindow[];
@@ -51,14 +57,12 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
-const platforms: Record<NonNullable<SandboxOptions["platform"]>, Platform> = { jambonz };
-
 /** Starts a local server that answers as a platform does. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { platform: name = "jambonz", host = "127.0.0.1", port = 0, rateLimit = { requests: 600, seconds: 300 } } = options;
-  const platform = platforms[name];
+  const { platform: name = "jambonz", host = "127.0.0.1", port = 0, rateLimit } = options;
+  const platform: Platform = platforms[name];
   const faults = new Faults(options.faults, options.seed);
-  const limit = rateLimit === false ? undefined : new RateWindows(rateLimit.requests, rateLimit.seconds);
+  const limit = rateLimit === false ? undefined : new RateWindows({ ...platform.rateLimit, ...rateLimit });
   const log = new RequestLog(platform.base, platform.route);
   const db = await Database.open(platform.tables, platform.database, options.data);
   try {
@@ -90,11 +94,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     door.use(faultHandler(faults, platform.base, effects));
     door.use(app);
     const listener = new Listener(door, host, port);
-    const origin = await listener.open();
+    const url = `${await listener.open()}${platform.base}`;
 
     return {
-      url: `${origin}${platform.base}`,
+      url,
       adminKey,
+      variables: platform.variables(url, adminKey),
       requests: log.entries,
       windows: limit?.windows ?? [],
       clearRequests: () => log.clear(),

@@ -17,6 +17,19 @@ export interface PlatformContext {
   isOutside: (request: Request) => boolean;
 }
 
+/** How many requests a platform takes. */
+export interface RateLimit {
+  requests: number;
+  /** Length of a window. */
+  seconds: number;
+  /** Whether a path is counted. Default: every one. */
+  counts?: (path: string) => boolean;
+  /** Whether each address has a limit of its own. Default: one for everybody. */
+  perAddress?: boolean;
+  /** The body of a 429, where the platform does not tell of its limit in headers. Default: headers and a text. */
+  silentRefusal?: object;
+}
+
 /** A platform that the sandbox can be. */
 export interface Platform {
   /** The path of its API. */
@@ -28,6 +41,12 @@ export interface Platform {
   seed: (db: Database, adminKey?: string) => Promise<string>;
   /** Everything that it answers. `response.locals.scope` says, for the request log, who spoke. */
   app: (context: PlatformContext) => Express;
+  /** What its admin keys look like. */
+  adminKey: { pattern: RegExp; inWords: string };
+  /** As a stock installation has it. */
+  rateLimit: RateLimit;
+  /** The variables by which pulumi-cpaas finds its way in. */
+  variables: (url: string, adminKey: string) => Record<string, string>;
   /** Gives a path below the base one name for all its values, beyond UUIDs. */
   route: (path: string) => string;
 }

@@ -4,17 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { invoke } from "../runtime";
 import type { AccountInformation, ServiceProvider } from "./types";
 
-/**
- * One account, by name or sid.
- *
- * It is an error when there is none, or more than one.
- */
+/** One account, by name or sid. It is an error when there is none, or more than one. */
 export function getAccount(args: GetAccountArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetAccountResult> {
   return invoke("jambonz:getAccount", args);
 }
 
 /**
- * One account, by name or sid.
+ * One account, by name or sid. It is an error when there is none, or more than one.
  *
  * For arguments that are outputs of other resources.
  */
@@ -90,17 +86,13 @@ export interface GetAccountsResult {
   accounts: AccountInformation[];
 }
 
-/**
- * One service provider, by name or sid.
- *
- * It is an error when there is none, or more than one.
- */
+/** One service provider, by name or sid. It is an error when there is none, or more than one. */
 export function getServiceProvider(args: GetServiceProviderArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetServiceProviderResult> {
   return invoke("jambonz:getServiceProvider", args);
 }
 
 /**
- * One service provider, by name or sid.
+ * One service provider, by name or sid. It is an error when there is none, or more than one.
  *
  * For arguments that are outputs of other resources.
  */
