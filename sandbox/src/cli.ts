@@ -3,19 +3,22 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { DataFileError } from "./database";
 import { whatIsWrong } from "./faults";
-import { startSandbox, type FaultRule, type SandboxOptions } from "./index";
+import { adminKeyOf, platformNames, startSandbox, type FaultRule, type PlatformName, type SandboxOptions } from "./index";
 
 const usage = `Usage: pulumi-cpaas-sandbox [options]
 
 Runs a local server that answers as a communications platform does.
 
-  --platform NAME         jambonz (the default)
+  --platform NAME         ${platformNames.join(", ")} (default: ${platformNames[0]})
   --host HOST             where to listen (default 127.0.0.1: this machine only)
   --port N                default: any free port
   --data FILE             keep the data in this file (default: in memory)
-  --admin-key UUID        default: the one in the data file, else a random one
+  --admin-key KEY         default: the one in the data file, else a random one
   --rate-limit N/SECONDS  default 600/300; 0 or off: no limit
-  --dns managed           keep DNS records for realms that accounts set themselves
+  --dns managed           keep DNS records for realms that accounts set themselves (jambonz)
+  --consistency-delay SECONDS
+                          how long reads show accounts, clients and numbers as they were before a change
+                          (restcomm; default 0)
   --faults FILE           a JSON array of failures to bring about
   --seed N                makes faults by chance repeatable
   --help
@@ -23,8 +26,6 @@ Runs a local server that answers as a communications platform does.
 
 /** A wrong argument: one sentence for the person who typed it. */
 class UsageError extends Error {}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The options that arguments stand for. Throws what `explain` can say in a sentence. */
 export function readOptions(args: string[]): SandboxOptions | "help" {
@@ -39,27 +40,32 @@ export function readOptions(args: string[]): SandboxOptions | "help" {
       "admin-key": text,
       "rate-limit": text,
       dns: text,
+      "consistency-delay": text,
       faults: text,
       seed: text,
       help: { type: "boolean" },
     },
   });
   if (values.help) return "help";
-  const { platform, host, data, dns, faults } = values;
-  if (platform !== undefined && platform !== "jambonz") throw new UsageError(`--platform must be jambonz, not "${platform}".`);
+  const { host, data, dns, faults } = values;
+  const platform = (values.platform ?? platformNames[0]) as PlatformName;
+  if (!platformNames.includes(platform)) throw new UsageError(`--platform must be ${platformNames.join(" or ")}, not "${platform}".`);
   if (dns !== undefined && dns !== "managed" && dns !== "none" && dns !== "skipped") {
     throw new UsageError(`--dns must be managed, none or skipped, not "${dns}".`);
   }
   const adminKey = values["admin-key"];
-  if (adminKey !== undefined && !uuid.test(adminKey)) throw new UsageError(`--admin-key must be a UUID.`);
+  const { pattern, form } = adminKeyOf(platform);
+  if (adminKey !== undefined && !pattern.test(adminKey)) throw new UsageError(`--admin-key must be ${form}.`);
+  const delay = wholeNumber("--consistency-delay", values["consistency-delay"], 3600);
   return {
-    platform: platform ?? "jambonz",
+    platform,
     host,
     port: wholeNumber("--port", values.port, 65_535),
     data,
     adminKey,
     rateLimit: readRateLimit(values["rate-limit"]),
     dns,
+    consistencyDelayMs: delay === undefined ? undefined : delay * 1000,
     faults: faults === undefined ? undefined : readFaults(faults),
     seed: wholeNumber("--seed", values.seed, Number.MAX_SAFE_INTEGER),
   };
@@ -99,8 +105,9 @@ async function serve(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === "help") return void process.stdout.write(usage);
   const sandbox = await startSandbox(options);
-  const { url, adminKey } = sandbox;
-  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export JAMBONZ_API_URL=${url} JAMBONZ_API_KEY=${adminKey}\n`);
+  const { url, adminKey, variables } = sandbox;
+  const exports = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export ${exports.join(" ")}\n`);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void sandbox.stop());
 }
 

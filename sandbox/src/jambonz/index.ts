@@ -51,6 +51,8 @@ export const jambonz: Platform = {
   base: "/v1",
   tables,
   database: "jambones_test",
+  bodies: "json",
+  adminKey: { pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, form: "a UUID" },
   seed,
   app: ({ db, dns, isOutside }) => {
     const context: Context = { db, dns, isOutside, sessions: new Sessions() };
