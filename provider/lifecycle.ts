@@ -56,6 +56,8 @@ export class Lifecycle {
       const { replaceOnChanges } = this.#traits(name);
       return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
     });
+    const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
+    if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
@@ -201,8 +203,9 @@ export class Lifecycle {
   }
 
   #label(inputs: Properties, id: string | undefined): string {
-    const name = typeof inputs.name === "string" && !isUnknown(inputs.name) ? ` "${inputs.name}"` : "";
-    return `${this.#typeName}${name}${id ? ` (${id})` : ""}`;
+    const named = Object.keys(this.definition.inputs.shape).find((key) => this.#traits(key).defaultsToName);
+    const name = named && inputs[named];
+    return `${this.#typeName}${typeof name === "string" && !isUnknown(name) ? ` "${name}"` : ""}${id ? ` (${id})` : ""}`;
   }
 
   #conflict(inputs: Properties, id: string | undefined, holder: string): string {

@@ -93,6 +93,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   update?(client: C, id: string, changes: Properties, inputs: z.output<Inputs>, state: Properties): Promise<Properties | void>;
   /** Sends the deletion. It need not tell "already gone" from a refusal: the lifecycle reads afterwards. */
   delete(client: C, id: string, state: Properties): Promise<void>;
+  /** Why it must not be replaced, although a property changed that replaces it, or undefined. Sends nothing. */
+  refuseReplace?(state: Properties, news: Properties): string | undefined;
   /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
   refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
   /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */

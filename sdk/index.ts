@@ -2,3 +2,5 @@
 
 /** jambonz, the open-source CPaaS. */
 export * as jambonz from "./jambonz";
+/** Restcomm, the CPaaS: its management API as documented, and as its open-source ancestor Restcomm-Connect behaves. */
+export * as restcomm from "./restcomm";

@@ -27,6 +27,8 @@ export interface Request {
 
 export interface Answer {
   status: number;
+  /** The words beside the status, which some platforms use to say why; empty over HTTP/2. */
+  reasonPhrase: string;
   /** Parsed where it is JSON, else the text; undefined when empty. */
   body: unknown;
 }
@@ -205,6 +207,7 @@ export class HttpClient {
 
   #read(response: AxiosResponse<string>, idempotent: boolean): Answer {
     const text = response.data ?? "";
+    const { status, statusText: reasonPhrase = "" } = response;
     const type = String(response.headers["content-type"] ?? "");
     if (response.status >= 300 && response.status < 400) {
       throw new UserError(
@@ -212,18 +215,18 @@ export class HttpClient {
       );
     }
     if (/text\/html/i.test(type) && /<(!doctype|html)/i.test(text) && response.status !== 429) {
-      if (response.status >= 500) return { status: response.status, body: undefined };
+      if (response.status >= 500) return { status, reasonPhrase, body: undefined };
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!idempotent && response.status < 300) throw new BrokenAnswer("a web page came instead of its answer");
       throw new UserError(
         `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.#options.apiUrl}`,
       );
     }
-    if (text === "") return { status: response.status, body: undefined };
+    if (text === "") return { status, reasonPhrase, body: undefined };
     try {
-      return { status: response.status, body: JSON.parse(text) as unknown };
+      return { status, reasonPhrase, body: JSON.parse(text) as unknown };
     } catch {
-      if (response.status >= 400) return { status: response.status, body: text };
+      if (status >= 400) return { status, reasonPhrase, body: text };
       throw new BrokenAnswer(`its answer is not JSON`);
     }
   }
