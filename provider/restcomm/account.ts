@@ -117,7 +117,7 @@ export const account = resource<Restcomm>()({
   async update(restcomm, id, changes, _inputs, state) {
     const { password, ...sent } = changes;
     if (password !== null && password !== undefined) sent.password = password; // one that is taken out stays
-    if (sent.friendlyName === null) sent.friendlyName = state.emailAddress;
+    if (sent.friendlyName === null) sent.friendlyName = String(state.emailAddress).toLowerCase(); // as the platform keeps it
     if (Object.keys(sent).length === 0) return;
     // The answer to an update tells the time of the update as that of the creation.
     const { dateCreated: _, ...told } = fromRow([outputs], await change(restcomm, id, sent));

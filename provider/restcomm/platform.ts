@@ -119,12 +119,12 @@ export class Restcomm {
    * @param state holds `dateCreated` and `dateUpdated` as the last write's answer told them, where there was one
    */
   async read(path: string, { dateCreated, dateUpdated }: Properties): Promise<Row | typeof STALE | undefined> {
-    const row = await this.#appearing(() => this.get(path), time(dateCreated) + this.#settings.consistencyTimeout * 1000);
+    const row = await this.#appearing(() => this.get(path), this.#settledAt(time(dateCreated)));
     if (!row) {
       await this.#vouch();
       return undefined;
     }
-    const isRecent = this.#now() < time(dateUpdated) + this.#settings.consistencyTimeout * 1000;
+    const isRecent = this.#now() < this.#settledAt(time(dateUpdated));
     return isRecent && time(row.date_updated) <= time(dateUpdated) ? STALE : row;
   }
 
@@ -136,6 +136,11 @@ export class Restcomm {
       if (found !== undefined || !(left > 0)) return found;
       await this.http.pause(Math.min(pause, left));
     }
+  }
+
+  /** When a change shows for certain, by the platform's clock; NaN where it shows at once. */
+  #settledAt(changedAt: number): number {
+    return changedAt + (this.#settings.consistencyTimeout * 1000 || NaN);
   }
 
   #now(): number {
@@ -194,7 +199,7 @@ export class Restcomm {
     } catch (error) {
       if (error instanceof UnansweredError) this.#lost.add(key);
       if (!(error instanceof RefusedError && isTaken(error) && this.#lost.has(key))) throw error;
-      const row = await this.#appearing(look, this.#now() + this.#settings.consistencyTimeout * 1000);
+      const row = await this.#appearing(look, this.#settledAt(this.#now()));
       if (row) return row;
       throw error;
     }
@@ -260,7 +265,8 @@ function reason({ status, reasonPhrase, body }: Answer): string | undefined {
   if (status === 401) return "the account sid or the auth token is not valid";
   const { message } = (isObject(body) ? body : {}) as { message?: unknown };
   const xml = typeof body === "string" ? /<Message>([^<]*)<\/Message>/i.exec(body)?.[1] : undefined;
-  const said = [message, xml, body, reasonPhrase === STATUS_CODES[status] ? undefined : reasonPhrase];
+  const plain = typeof body === "number" ? String(body) : body; // such as 21452
+  const said = [message, xml, plain, reasonPhrase === STATUS_CODES[status] ? undefined : reasonPhrase];
   const text = said.find((value): value is string => typeof value === "string" && value !== "");
   if (text === undefined && status === 403) return "the account in use may not do this";
   if (text === undefined && status === 500) return "it gave no reason, as it does for an account or a value that it does not know";
