@@ -116,7 +116,7 @@ describe("npm run up, in a checkout of its own", () => {
   });
 
   it("keeps the passphrase and the key to its owner, and leaves the checkout clean", () => {
-    for (const file of ["passphrase", "sandbox.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
+    for (const file of ["passphrase", "sandbox-jambonz.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
     assert.ok(readFileSync(join(checkout, ".local", "passphrase"), "utf8").length >= 24);
     assert.equal(
       readFileSync(join(checkout, "examples", "tenants", "package.json"), "utf8"),
