@@ -155,5 +155,16 @@ describe("npm run up, in a checkout of its own", () => {
     }
   });
 
+  it("names the examples that there are, and deploys to a live platform only what is meant for it", async () => {
+    const unknown = await command("up", ["--example", "nothing"]);
+    assert.deepEqual(
+      [unknown.code, /^There is no example "nothing"\.\n[^]*--example NAME +tenants, restcomm/.test(unknown.text)],
+      [2, true],
+    );
+    const live = await command("up", ["--example", "restcomm", "--live", "--yes"]);
+    assert.equal(live.code, 1);
+    assert.match(live.text, /examples\/restcomm is for the sandbox/);
+  });
+
   it("was never led astray by what is exported", () => assert.deepEqual(trapped, []));
 });

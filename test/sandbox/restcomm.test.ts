@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readOptions } from "../../sandbox/src/cli";
 import { passwordStrength } from "../../sandbox/src/restcomm/passwords";
-import type { Sandbox } from "../../sandbox/src";
+import type { Sandbox, SandboxOptions } from "../../sandbox/src";
 import { restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
 interface Answer {
@@ -312,5 +318,44 @@ describe("the sandbox as Restcomm, with a delay until changes show", () => {
     const path = `/Accounts/${target.accountSid}/Applications`;
     const { body } = await ask(target.sandbox, "POST", `${path}.json`, { FriendlyName: "ivr" });
     assert.equal((await ask(target.sandbox, "GET", `${path}/${body.sid}.json`)).status, 200);
+  });
+});
+
+describe("the sandbox as Restcomm, from the command line", () => {
+  it("prints what a provider needs", async () => {
+    const bin = join(__dirname, "../../sandbox/bin/pulumi-cpaas-sandbox.js");
+    const child = spawn(process.execPath, [bin, "--platform", "restcomm"], { stdio: ["ignore", "pipe", "inherit"] });
+    const [output] = (await once(child.stdout, "data")) as [Buffer];
+    child.kill();
+    assert.match(
+      String(output),
+      /^url (http:\S+\/restcomm\/2012-04-24)\nkey ([0-9a-f]{32})\nTo use it: export RESTCOMM_API_URL=\1 RESTCOMM_ACCOUNT_SID=AC[0-9a-f]{32} RESTCOMM_AUTH_TOKEN=\2\n$/,
+    );
+  });
+
+  it("takes the delay in seconds, and a token for a key", () => {
+    const token = "0".repeat(32);
+    const options = readOptions(["--platform", "restcomm", "--consistency-delay", "3", "--admin-key", token]);
+    assert.notEqual(options, "help");
+    assert.deepEqual([(options as SandboxOptions).consistencyDelayMs, (options as SandboxOptions).adminKey], [3000, token]);
+    assert.throws(
+      () => readOptions(["--platform", "restcomm", "--admin-key", "secret"]),
+      /--admin-key must be an AuthToken of 32 hexadecimal digits/,
+    );
+    assert.throws(() => readOptions(["--consistency-delay", "soon"]), /--consistency-delay must be a whole number/);
+  });
+
+  it("keeps its account in a data file, and makes another one each time without", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "restcomm-sandbox-"));
+    const variables: Record<string, string>[] = [];
+    for (const data of [join(folder, "data.db"), join(folder, "data.db"), undefined]) {
+      const { sandbox } = await restcommTarget({ data });
+      const { RESTCOMM_API_URL: _, ...credentials } = sandbox.variables;
+      variables.push(credentials);
+      await sandbox.stop();
+    }
+    rmSync(folder, { recursive: true });
+    assert.deepEqual(variables[1], variables[0]);
+    assert.notDeepEqual(variables[2], variables[0]);
   });
 });
