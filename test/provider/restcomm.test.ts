@@ -501,6 +501,24 @@ describe("Restcomm", () => {
       assert.deepEqual(await refresh(), ["gone alice"]);
     }).timeout(20_000);
 
+    it("closes an account although the answer is lost and the old state still shows", async () => {
+      await up(acme({ closeOnDeletion: true }));
+      fault({ match: { method: "PUT" }, fault: "dropAnswer" });
+      assert.deepEqual(await destroy(), ["delete acme"]);
+      assert.equal((await listed(target, "/Accounts"))[0].status, "closed");
+    });
+
+    it("may have a number again that this run has released", async () => {
+      await up(number({ voiceApplicationSid: undefined }));
+      await sleep(1500);
+      const { id, outputs } = engine.find("number")!;
+      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+      const { definition } = resourceOf("restcomm:IncomingPhoneNumber");
+      assert.match((await definition.refuseCreate!(session.client, outputs))!, /already has the number/);
+      await definition.delete(session.client, id, outputs);
+      assert.equal(await definition.refuseCreate!(session.client, outputs), undefined);
+    });
+
     it("is deleted once, whatever it still shows", async () => {
       await up(...tenant());
       await destroy();
