@@ -63,6 +63,8 @@ export class Lifecycle {
       const { replaceOnChanges } = this.#traits(name);
       return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
     });
+    const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
+    if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
@@ -233,7 +235,8 @@ export class Lifecycle {
 
   #checkId(id: string): void {
     const { definition } = this;
-    if (!hasFormat(definition, id)) throw new UserError(`"${id}" is not the id of a ${this.#typeName}, which is ${definition.idFormat}`);
+    if (!hasFormat(this.session.platform, definition, id))
+      throw new UserError(`"${id}" is not the id of a ${this.#typeName}, which is ${definition.idFormat}`);
   }
 
   /** Reads once where outputs are missing that the platform has by now. */
@@ -271,8 +274,9 @@ export class Lifecycle {
   }
 
   #label(inputs: Properties, id: string | undefined): string {
-    const name = typeof inputs.name === "string" && !isUnknown(inputs.name) ? ` "${inputs.name}"` : "";
-    return `${this.#typeName}${name}${id ? ` (${id})` : ""}`;
+    const named = Object.keys(this.definition.inputs.shape).find((key) => this.#traits(key).defaultsToName);
+    const name = named && inputs[named];
+    return `${this.#typeName}${typeof name === "string" && !isUnknown(name) ? ` "${name}"` : ""}${id ? ` (${id})` : ""}`;
   }
 
   #conflict(inputs: Properties, id: string | undefined, holder: string): string {

@@ -4,6 +4,7 @@ import type { Platform, Resource } from "./resource";
 /** Each is loaded when it is first asked for, so that a program pays only for the platforms it uses. */
 const loaders: Record<string, () => Platform> = {
   jambonz: () => (require("./jambonz") as typeof import("./jambonz")).jambonz,
+  restcomm: () => (require("./restcomm") as typeof import("./restcomm")).restcomm,
   voicetel: () => (require("./voicetel") as typeof import("./voicetel")).voicetel,
 };
 

@@ -7,6 +7,9 @@ const LOOKS = [200, 1000, 2500];
 /** And after a time limit: a wait for a lock of the platform's database ends after 50 s. */
 const LONG_LOOKS = [...LOOKS, 5000, 10_000, 20_000, 25_000];
 
+/** How far the clock that dates objects may be behind the one that dates answers, in milliseconds. */
+const CLOCKS_DIFFER = 60_000;
+
 /** Creations of equal things in this process, which can be taken for one another. */
 interface Equals {
   /** Under way: sent, and neither answered nor lost. */
@@ -113,7 +116,7 @@ export class Recovery {
     const candidates = await this.#candidates(lost);
     // What an equal creation is about to be told must not be taken from it.
     await Promise.all(equals.underWay);
-    const since = client.http.platformTime(sentAt).getTime();
+    const since = client.http.platformTime(sentAt).getTime() - CLOCKS_DIFFER;
     return candidates.filter(
       (candidate) =>
         !existing.has(candidate.id) &&

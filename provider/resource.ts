@@ -120,6 +120,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   update?(client: C, id: string, changes: Properties, inputs: z.output<Inputs>, state: Properties): Promise<Properties | void>;
   /** Sends the deletion. It need not tell "already gone" from a refusal: the lifecycle reads afterwards. */
   delete(client: C, id: string, state: Properties): Promise<void>;
+  /** Why it must not be replaced, although a property changed that replaces it, or undefined. Sends nothing. */
+  refuseReplace?(state: Properties, news: Properties): string | undefined;
   /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
   refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
   /** Ids of such objects from a list that may be shared and some time old: none of them is made from now on. Asked before a creation. */
@@ -149,6 +151,8 @@ export interface Platform<C extends Client = any> {
   /** As the platform writes itself. */
   readonly title: string;
   readonly description: string;
+  /** The form of its sids, where they have one. */
+  readonly sid?: RegExp;
   /** Settings of this platform beside the common ones of `settings.ts`. */
   readonly settings: z.ZodObject;
   connect(surroundings: Surroundings): C;

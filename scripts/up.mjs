@@ -1,9 +1,9 @@
 /**
- * `npm run up`: from a fresh checkout to a finished `pulumi up` of examples/tenants, against the sandbox or, with
- * `-- --live`, against the platform that JAMBONZ_API_URL and JAMBONZ_API_KEY name. `npm run down` destroys it again.
+ * `npm run up`: from a fresh checkout to a finished `pulumi up` of an example, against the sandbox or, with
+ * `-- --live`, against the platform that the environment names. `npm run down` destroys it again.
  */
 import { spawn } from "node:child_process";
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
@@ -12,17 +12,60 @@ import { parseArgs } from "node:util";
 import { pulumiCli } from "./pulumi-cli.mjs";
 import { installPacked, local, root, setUp } from "./setup.mjs";
 
-const USAGE = `npm run up [-- options]      deploys examples/tenants to a local sandbox
+/**
+ * What can be deployed, by its folder below examples/.
+ *
+ * - `platform`: which platform the sandbox is, and whose settings it takes
+ * - `live`: the variables that `--live` needs; without them the example is for the sandbox only
+ * - `rows`: its outputs as a table, the header first; no secrets
+ * - `edit`: the file to play with
+ * - `once`: values of its configuration that are made for each deployment, and not used again after it was destroyed
+ */
+const EXAMPLES = {
+  tenants: {
+    platform: "jambonz",
+    live: ["JAMBONZ_API_URL", "JAMBONZ_API_KEY"],
+    edit: "tenants.yaml",
+    rows: ({ tenants = {} }) => [
+      ["tenant", "account sid", "realm", "limits"],
+      ...Object.entries(tenants).map(([key, { accountSid, realm, limits }]) => [
+        key,
+        accountSid,
+        realm ?? "-",
+        Object.entries(limits ?? {})
+          .map(([category, quantity]) => `${category} ${quantity}`)
+          .join(", ") || "-",
+      ]),
+    ],
+  },
+  restcomm: {
+    platform: "restcomm",
+    edit: "index.ts",
+    rows: ({ resources = {} }) => [["what", "sid"], ...Object.entries(resources)],
+    once: {
+      emailAddress: { make: () => `ops-${randomBytes(4).toString("hex")}@acme.example.com` },
+      accountPassword: { make: password, secret: true },
+      clientPassword: { make: password, secret: true },
+    },
+  },
+};
+
+const USAGE = `npm run up [-- options]      deploys an example to a local sandbox
 npm run down [-- options]    destroys it
 
-  --preview   shows what would happen and changes nothing
-  --live      acts on the jambonz platform that JAMBONZ_API_URL and JAMBONZ_API_KEY name instead of the sandbox
-  --yes       does not ask before it changes a live platform
-  --help      shows this`;
-
-const program = join(root, "examples", "tenants");
+  --example NAME  ${Object.keys(EXAMPLES).join(", ")} (default: ${Object.keys(EXAMPLES)[0]})
+  --preview       shows what would happen and changes nothing
+  --live          acts on the platform that the environment names instead of the sandbox
+                  (${Object.entries(EXAMPLES)
+                    .filter(([, { live }]) => live)
+                    .map(([name, { live }]) => `${name}: ${live.join(", ")}`)
+                    .join("; ")})
+  --yes           does not ask before it changes a live platform
+  --help          shows this`;
 
 const options = readOptions();
+const example = EXAMPLES[options.example];
+const program = join(root, "examples", options.example);
 try {
   process.exitCode = await main();
 } catch (error) {
@@ -31,9 +74,11 @@ try {
 }
 
 function readOptions() {
-  const flags = { preview: "boolean", live: "boolean", yes: "boolean", down: "boolean", help: "boolean" };
+  const flags = { example: "string", preview: "boolean", live: "boolean", yes: "boolean", down: "boolean", help: "boolean" };
   try {
     const { values } = parseArgs({ options: Object.fromEntries(Object.entries(flags).map(([name, type]) => [name, { type }])) });
+    values.example ??= Object.keys(EXAMPLES)[0];
+    if (!Object.hasOwn(EXAMPLES, values.example)) throw new Error(`There is no example "${values.example}".`);
     if (values.help) {
       console.log(USAGE);
       process.exit(0);
@@ -54,13 +99,14 @@ async function main() {
   installPacked(program);
   const cli = pulumiCli((message) => console.error(`> ${message}`));
   const sandbox = live ? undefined : await startSandbox();
-  const target = live ?? { stack: "sandbox", apiUrl: sandbox.url, apiKey: sandbox.adminKey };
+  const target = live ?? { stack: "sandbox", apiUrl: sandbox.url, variables: sandbox.variables };
   const environment = pulumiEnvironment(cli, target);
   const pulumi = (args, settings) => run("pulumi", args, environment, settings);
   try {
     await pulumi(["stack", "select", "--create", target.stack], { quiet: true });
-    await pulumi(["config", "set", "jambonz:apiUrl", target.apiUrl, "--stack", target.stack], { quiet: true });
-    if (live) console.error(`> Platform: jambonz at ${new URL(target.apiUrl).host}, stack ${target.stack}`);
+    await pulumi(["config", "set", `${example.platform}:apiUrl`, target.apiUrl, "--stack", target.stack], { quiet: true });
+    await makeOnce(pulumi, target);
+    if (live) console.error(`> Platform: ${example.platform} at ${new URL(target.apiUrl).host}, stack ${target.stack}`);
     return options.down ? await down(pulumi, target, live) : await up(pulumi, target, live, sandbox);
   } finally {
     await sandbox?.stop();
@@ -80,16 +126,18 @@ async function up(pulumi, { stack }, live, sandbox) {
   const outputs = JSON.parse(await pulumi(["stack", "output", "--json", "--stack", stack], { capture: true }));
   const [last] = JSON.parse(await pulumi(["stack", "history", "--json", "--page-size", "1", "--stack", stack], { capture: true }));
   const { same: _same, ...changes } = last.resourceChanges ?? {};
-  console.log(`\n${table(outputs.tenants)}\n`);
+  console.log(`\n${table(example.rows(outputs))}\n`);
   if (Object.keys(changes).length === 0)
     console.log(
       `Nothing changed${sandbox ? (sandbox.requests.length ? `, with ${sandbox.requests.length} requests` : ", and no request was sent") : ""}.`,
     );
   else if (sandbox) console.log(`The sandbox was sent ${sandbox.requests.length} requests.`);
+  const folder = `examples/${options.example}`;
+  const more = example === Object.values(EXAMPLES)[0] ? "" : ` --example ${options.example}`;
   console.log(
     live
-      ? "Next: change examples/tenants/tenants.yaml and run this again, or copy examples/tenants into a repository of your own."
-      : "Next: change examples/tenants/tenants.yaml and run `npm run up` again, see `npm run up -- --preview`, or clean up with `npm run down`.",
+      ? `Next: change ${folder}/${example.edit} and run this again, or copy ${folder} into a repository of your own.`
+      : `Next: change ${folder}/${example.edit} and run \`npm run up${more && ` --${more}`}\` again, see \`npm run up --${more} --preview\`, or clean up with \`npm run down${more && ` --${more}`}\`.`,
   );
   return 0;
 }
@@ -99,39 +147,61 @@ async function down(pulumi, { stack }, live) {
     await pulumi(["destroy", "--preview-only", "--stack", stack]);
     return 0;
   }
-  if (live && !options.yes && !(await confirmed(`Delete every tenant of stack ${stack} from ${new URL(live.apiUrl).host}?`))) return 1;
+  if (live && !options.yes && !(await confirmed(`Delete everything of stack ${stack} from ${new URL(live.apiUrl).host}?`))) return 1;
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", stack], { quiet: true });
   await pulumi(["destroy", "--yes", "--stack", stack]);
+  for (const key of Object.keys(example.once ?? {})) await pulumi(["config", "rm", key, "--stack", stack], { quiet: true });
   return 0;
 }
 
+/** Makes the values that a deployment needs and does not have yet. */
+async function makeOnce(pulumi, { stack }) {
+  if (!example.once) return;
+  const known = Object.keys(JSON.parse(await pulumi(["config", "--json", "--stack", stack], { capture: true })));
+  for (const [key, { make, secret }] of Object.entries(example.once)) {
+    if (known.some((name) => name.endsWith(`:${key}`))) continue;
+    await pulumi(["config", "set", ...(secret ? ["--secret"] : []), key, make(), "--stack", stack], { quiet: true });
+  }
+}
+
+/** One that every platform finds strong. */
+function password() {
+  return `Aa1-${randomBytes(12).toString("base64url")}`;
+}
+
 function liveTarget() {
-  const { JAMBONZ_API_URL: apiUrl, JAMBONZ_API_KEY: apiKey } = process.env;
-  if (!apiUrl || !apiKey) throw new Error("`--live` needs JAMBONZ_API_URL and JAMBONZ_API_KEY in the environment.");
+  if (!example.live) {
+    throw new Error(`examples/${options.example} is for the sandbox: copy it into a repository of your own to deploy it elsewhere.`);
+  }
+  const variables = Object.fromEntries(example.live.map((name) => [name, process.env[name]]));
+  if (!Object.values(variables).every(Boolean)) throw new Error(`\`--live\` needs ${example.live.join(" and ")} in the environment.`);
+  const [urlVariable] = example.live;
+  const apiUrl = variables[urlVariable];
   let host;
   try {
     host = new URL(apiUrl).host;
   } catch {
-    throw new Error("JAMBONZ_API_URL is not a URL.");
+    throw new Error(`${urlVariable} is not a URL.`);
   }
   const suffix = createHash("sha256").update(apiUrl.replace(/\/+$/, "")).digest("hex").slice(0, 6);
-  return { stack: `live-${host.replace(/[^A-Za-z0-9.-]/g, "-")}-${suffix}`, apiUrl, apiKey };
+  return { stack: `live-${host.replace(/[^A-Za-z0-9.-]/g, "-")}-${suffix}`, apiUrl, variables };
 }
 
-/** The sandbox lives in this process and only as long; its database, key and port stay. */
+/** The sandbox lives in this process and only as long; its database, with its key, and its port stay. */
 async function startSandbox() {
   const { startSandbox } = createRequire(import.meta.url)(join(root, "sandbox", "dist", "index.js"));
-  const kept = join(local, "sandbox.json");
-  const { port, adminKey } = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : { port: 0, adminKey: randomUUID() };
-  const settings = { adminKey, data: join(local, "sandbox.db") };
+  const { platform } = example;
+  const kept = join(local, `sandbox-${platform}.json`);
+  const { port } = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : { port: 0 };
+  const settings = { platform, data: join(local, `sandbox-${platform}.db`) };
   const sandbox = await startSandbox({ ...settings, port }).catch(() => startSandbox({ ...settings, port: 0 }));
-  writeFileSync(kept, JSON.stringify({ port: Number(new URL(sandbox.url).port), adminKey }), { mode: 0o600 });
+  writeFileSync(kept, JSON.stringify({ port: Number(new URL(sandbox.url).port) }), { mode: 0o600 });
   console.error(`> The sandbox answers at ${sandbox.url}`);
   return sandbox;
 }
 
 /** Only what is meant for this run: whatever else is exported for Pulumi or a platform stays outside. */
-function pulumiEnvironment(cli, { apiKey }) {
+function pulumiEnvironment(cli, { variables }) {
   const passphrase = join(local, "passphrase");
   if (!existsSync(passphrase)) writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
   const state = join(local, "state");
@@ -144,7 +214,7 @@ function pulumiEnvironment(cli, { apiKey }) {
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    JAMBONZ_API_KEY: apiKey,
+    ...variables,
   };
 }
 
@@ -175,19 +245,10 @@ async function confirmed(question) {
   return answer.trim().toLowerCase() === "yes";
 }
 
-/** What exists now, without secrets. */
-function table(tenants = {}) {
-  const rows = Object.entries(tenants).map(([key, { accountSid, realm, limits }]) => [
-    key,
-    accountSid,
-    realm ?? "-",
-    Object.entries(limits ?? {})
-      .map(([category, quantity]) => `${category} ${quantity}`)
-      .join(", ") || "-",
-  ]);
-  const all = [["tenant", "account sid", "realm", "limits"], ...rows];
-  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  return all
+/** @param {string[][]} rows the header first */
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
     .map((row) =>
       row
         .map((cell, column) => cell.padEnd(widths[column]))

@@ -2,5 +2,7 @@
 
 /** jambonz, the open-source CPaaS. */
 export * as jambonz from "./jambonz";
+/** Restcomm, the CPaaS: its management API as documented, and as its open-source ancestor Restcomm-Connect behaves. */
+export * as restcomm from "./restcomm";
 /** VoiceTel, by its Account API v2.1. */
 export * as voicetel from "./voicetel";

@@ -100,8 +100,8 @@ function stackConfigurationOf(name: string): (setting: string) => unknown {
 function adopt(_values: Values, [type, name, id, ...more]: string[]): number {
   if (!type || !name || !id || more.length > 0)
     throw new UserError("adopt needs a type, a name and an id, such as: adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301");
-  const { definition } = resourceOf(type);
-  if (!hasFormat(definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
+  const { platform, definition } = resourceOf(type);
+  if (!hasFormat(platform, definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
   process.stdout.write(`${JSON.stringify({ resources: [importEntry(definition, name, id)] }, null, 2)}\n`);
   say(
     `Next: pulumi import --file <this list> --generate-code=false --yes, then pulumi refresh --yes. Id of a ${type}: ${definition.idFormat}.`,

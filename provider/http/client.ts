@@ -27,6 +27,8 @@ export interface Request {
 
 export interface Answer {
   status: number;
+  /** The words beside the status, which some platforms use to say why; empty over HTTP/2. */
+  reasonPhrase: string;
   /** Parsed where it is JSON, else the text; undefined when empty. */
   body: unknown;
   /** `Retry-After`, in milliseconds. */
@@ -64,8 +66,6 @@ export interface HttpClientOptions {
 const MAX_ANSWER = 64 * 1024 * 1024;
 /** The longest that a platform may make requests wait, in milliseconds; what asks for more is an error. */
 const MAX_WAIT = 3_600_000;
-/** How far the clock that dates objects may be behind the one that dates answers, in milliseconds. */
-const CLOCK_SLACK = 60_000;
 /** The longest time that a timer takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 /** How often in a row one request may be refused with 429 before that is an error. */
@@ -114,9 +114,9 @@ export class HttpClient {
     return isLoopback(new URL(this.#options.apiUrl).hostname);
   }
 
-  /** The earliest time that an object made since then, by this machine's clock, can bear by the platform's. */
+  /** A time of this machine by the platform's clock, as its answers tell it: in whole seconds, and early rather than late. */
   platformTime(milliseconds: number): Date {
-    return new Date(milliseconds + this.#clockOffset - CLOCK_SLACK);
+    return new Date(Math.floor((milliseconds + this.#clockOffset) / 1000) * 1000 - 1000);
   }
 
   /** Runs an operation, all of whose requests together may take the setting's time. Waiting for the rate limit does not count. */
@@ -192,9 +192,7 @@ export class HttpClient {
     try {
       this.#options.signal?.throwIfAborted();
       if (budget.left === 0)
-        throw new UnreachableError(
-          `${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`,
-        );
+        throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
       const response = await this.#exchange(request);
       if (waitsForRateLimit) state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
@@ -243,6 +241,7 @@ export class HttpClient {
 
   #read(response: AxiosResponse<string>, idempotent: boolean): Answer {
     const text = response.data ?? "";
+    const { status, statusText: reasonPhrase = "" } = response;
     const type = String(response.headers["content-type"] ?? "");
     if (response.status >= 300 && response.status < 400) {
       throw new UserError(
@@ -250,18 +249,18 @@ export class HttpClient {
       );
     }
     if (/text\/html/i.test(type) && /<(!doctype|html)/i.test(text) && response.status !== 429) {
-      if (response.status >= 500) return { status: response.status, body: undefined };
+      if (response.status >= 500) return { status, reasonPhrase, body: undefined };
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!idempotent && response.status < 300) throw new BrokenAnswer("a web page came instead of its answer");
       throw new UserError(
         `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.#options.apiUrl}`,
       );
     }
-    if (text === "") return { status: response.status, body: undefined };
+    if (text === "") return { status, reasonPhrase, body: undefined };
     try {
-      return { status: response.status, body: JSON.parse(text) as unknown };
+      return { status, reasonPhrase, body: JSON.parse(text) as unknown };
     } catch {
-      if (response.status >= 400) return { status: response.status, body: text };
+      if (status >= 400) return { status, reasonPhrase, body: text };
       throw new BrokenAnswer(`its answer is not JSON`);
     }
   }

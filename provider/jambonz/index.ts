@@ -10,6 +10,7 @@ export const jambonz: Platform<Jambonz> = {
   name: "jambonz",
   title: "jambonz",
   description: "jambonz, the open-source CPaaS.",
+  sid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   settings: jambonzSettings,
   connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
   resources: [account, apiKey, limit, sipRealm],

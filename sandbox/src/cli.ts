@@ -3,19 +3,22 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { DataFileError } from "./database";
 import { whatIsWrong } from "./faults";
-import { platforms, startSandbox, type FaultRule, type SandboxOptions } from "./index";
+import { adminKeyOf, platformNames, startSandbox, type FaultRule, type PlatformName, type SandboxOptions } from "./index";
 
 const usage = `Usage: pulumi-cpaas-sandbox [options]
 
 Runs a local server that answers as a communications platform does.
 
-  --platform NAME         ${Object.keys(platforms).join(" or ")} (default jambonz)
+  --platform NAME         ${platformNames.join(", ")} (default: ${platformNames[0]})
   --host HOST             where to listen (default 127.0.0.1: this machine only)
   --port N                default: any free port
   --data FILE             keep the data in this file (default: in memory)
   --admin-key KEY         default: the one in the data file, else a random one
   --rate-limit N/SECONDS  default: as the platform has it; 0 or off: no limit
-  --dns managed           jambonz: keep DNS records for realms that accounts set themselves
+  --dns managed           keep DNS records for realms that accounts set themselves (jambonz)
+  --consistency-delay SECONDS
+                          how long reads show accounts, clients and numbers as they were before a change
+                          (restcomm; default 0)
   --faults FILE           a JSON array of failures to bring about
   --seed N                makes faults by chance repeatable
   --help
@@ -37,20 +40,23 @@ export function readOptions(args: string[]): SandboxOptions | "help" {
       "admin-key": text,
       "rate-limit": text,
       dns: text,
+      "consistency-delay": text,
       faults: text,
       seed: text,
       help: { type: "boolean" },
     },
   });
   if (values.help) return "help";
-  const { platform = "jambonz", host, data, dns, faults } = values;
-  if (!isPlatform(platform)) throw new UsageError(`--platform must be ${Object.keys(platforms).join(" or ")}, not "${platform}".`);
+  const { host, data, dns, faults } = values;
+  const platform = (values.platform ?? platformNames[0]) as PlatformName;
+  if (!platformNames.includes(platform)) throw new UsageError(`--platform must be ${platformNames.join(" or ")}, not "${platform}".`);
   if (dns !== undefined && dns !== "managed" && dns !== "none" && dns !== "skipped") {
     throw new UsageError(`--dns must be managed, none or skipped, not "${dns}".`);
   }
   const adminKey = values["admin-key"];
-  const { pattern, inWords } = platforms[platform].adminKey;
-  if (adminKey !== undefined && !pattern.test(adminKey)) throw new UsageError(`--admin-key must be ${inWords}.`);
+  const { pattern, form } = adminKeyOf(platform);
+  if (adminKey !== undefined && !pattern.test(adminKey)) throw new UsageError(`--admin-key must be ${form}.`);
+  const delay = wholeNumber("--consistency-delay", values["consistency-delay"], 3600);
   return {
     platform,
     host,
@@ -59,12 +65,11 @@ export function readOptions(args: string[]): SandboxOptions | "help" {
     adminKey,
     rateLimit: readRateLimit(values["rate-limit"]),
     dns,
+    consistencyDelayMs: delay === undefined ? undefined : delay * 1000,
     faults: faults === undefined ? undefined : readFaults(faults),
     seed: wholeNumber("--seed", values.seed, Number.MAX_SAFE_INTEGER),
   };
 }
-
-const isPlatform = (name: string): name is keyof typeof platforms => Object.hasOwn(platforms, name);
 
 function wholeNumber(option: string, value: string | undefined, most: number): number | undefined {
   if (value === undefined) return undefined;
@@ -101,8 +106,8 @@ async function serve(): Promise<void> {
   if (options === "help") return void process.stdout.write(usage);
   const sandbox = await startSandbox(options);
   const { url, adminKey, variables } = sandbox;
-  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export ${assignments.join(" ")}\n`);
+  const exports = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  process.stdout.write(`url ${url}\nkey ${adminKey}\nTo use it: export ${exports.join(" ")}\n`);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void sandbox.stop());
 }
 

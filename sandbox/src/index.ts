@@ -3,7 +3,8 @@ import express, { type Express } from "express";
 import { Database } from "./database";
 import { faultHandler, Faults, type FaultRule } from "./faults";
 import { jambonz } from "./jambonz/index";
-import type { Dns, Platform } from "./platform";
+import type { Dns, Platform, RateLimit } from "./platform";
+import { restcomm } from "./restcomm/index";
 import { RateWindows, type RateWindow } from "./rate-limit";
 import { RequestLog, type LoggedRequest } from "./request-log";
 import { Inside, Listener, type Answer } from "./server";
@@ -15,12 +16,16 @@ export type { RateWindow } from "./rate-limit";
 export type { LoggedRequest } from "./request-log";
 export type { Answer } from "./server";
 
-/** The platforms that the sandbox can be. */
-export const platforms = { jambonz, voicetel } satisfies Record<string, Platform>;
+const platforms = { jambonz, restcomm, voicetel } satisfies Record<string, Platform>;
+export type PlatformName = keyof typeof platforms;
+export const platformNames = Object.keys(platforms) as PlatformName[];
+
+/** What an admin key of a platform has to look like. */
+export const adminKeyOf = (platform: PlatformName): Platform["adminKey"] => platforms[platform].adminKey;
 
 export interface SandboxOptions {
   /** Which platform to be. Default: "jambonz". */
-  platform?: keyof typeof platforms;
+  platform?: PlatformName;
   /** Where to listen. Default: "127.0.0.1", so that nobody else on the network can come in. */
   host?: string;
   /** Default: 0, any free port. */
@@ -33,6 +38,8 @@ export interface SandboxOptions {
   rateLimit?: { requests: number; seconds: number } | false;
   /** What becomes of realms that accounts set themselves. Default: "none". */
   dns?: Dns;
+  /** How long GET shows an account, a client or a number as it was before a change; measured from the change. Default: 0. Restcomm only. */
+  consistencyDelayMs?: number;
   faults?: readonly FaultRule[];
   /** For faults by chance. Default: another one each time. */
   seed?: number;
@@ -42,8 +49,8 @@ export interface Sandbox {
   /** Of the API, such as http://127.0.0.1:12345/v1 */
   readonly url: string;
   readonly adminKey: string;
-  /** What to export so that pulumi-cpaas uses it. */
-  readonly variables: Record<string, string>;
+  /** What a provider needs to use it, by the names of its variables. */
+  readonly variables: Readonly<Record<string, string>>;
   /** The requests below the API's base, the oldest first; the last 100,000 at least. */
   readonly requests: readonly LoggedRequest[];
   readonly windows: readonly RateWindow[];
@@ -62,17 +69,27 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { platform: name = "jambonz", host = "127.0.0.1", port = 0, rateLimit } = options;
   const platform: Platform = platforms[name];
   const faults = new Faults(options.faults, options.seed);
-  const limit = rateLimit === false ? undefined : new RateWindows({ ...platform.rateLimit, ...rateLimit });
+  const limit =
+    rateLimit === false
+      ? undefined
+      : platform.rateLimit || rateLimit
+        ? new RateWindows({ ...platform.rateLimit, ...rateLimit } as RateLimit)
+        : undefined;
   const log = new RequestLog(platform.base, platform.route);
   const db = await Database.open(platform.tables, platform.database, options.data);
   try {
-    const adminKey = await platform.seed(db, options.adminKey);
+    const { adminKey, variables } = await platform.seed(db, options.adminKey);
     const outsiders = new WeakSet<IncomingMessage>();
-    const app = platform.app({ db, dns: options.dns ?? "none", isOutside: (request) => outsiders.has(request) });
+    const app = platform.app({
+      db,
+      dns: options.dns ?? "none",
+      isOutside: (request) => outsiders.has(request),
+      consistencyDelayMs: options.consistencyDelayMs ?? 0,
+    });
     const inside = new Inside((request, response) => {
       outsiders.add(request);
       app(request, response);
-    });
+    }, platform.bodies);
     const outside = (method: string, path: string, body?: unknown) => inside.request(method, `${platform.base}${path}`, body);
     const restart = async (ms = 0) => {
       const back = listener.restart(ms);
@@ -99,7 +116,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     return {
       url,
       adminKey,
-      variables: platform.variables(url, adminKey),
+      variables: { [`${name.toUpperCase()}_API_URL`]: url, ...variables },
       requests: log.entries,
       windows: limit?.windows ?? [],
       clearRequests: () => log.clear(),

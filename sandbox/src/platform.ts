@@ -15,6 +15,16 @@ export interface PlatformContext {
   dns: Dns;
   /** Whether a request comes from `Sandbox.outside`, which speaks as an administrator without a key. */
   isOutside: (request: Request) => boolean;
+  /** How long a change is hidden from those who read, where the platform has such a delay. */
+  consistencyDelayMs: number;
+}
+
+/** What an administrator signs in with. */
+export interface Credentials {
+  /** The secret part. */
+  adminKey: string;
+  /** All of it, as the provider's variables. */
+  variables: Record<string, string>;
 }
 
 /** How many requests a platform takes. */
@@ -37,16 +47,16 @@ export interface Platform {
   tables: Tables;
   /** The name of its database in error messages. */
   database: string;
+  /** How it takes what is sent to it. */
+  bodies: "json" | "form";
+  /** What its admin keys look like. */
+  adminKey: { pattern: RegExp; form: string };
   /** Fills a new database, sees that the admin key is there, and returns it. */
-  seed: (db: Database, adminKey?: string) => Promise<string>;
+  seed: (db: Database, adminKey?: string) => Promise<Credentials>;
   /** Everything that it answers. `response.locals.scope` says, for the request log, who spoke. */
   app: (context: PlatformContext) => Express;
-  /** What its admin keys look like. */
-  adminKey: { pattern: RegExp; inWords: string };
-  /** As a stock installation has it. */
-  rateLimit: RateLimit;
-  /** The variables by which pulumi-cpaas finds its way in. */
-  variables: (url: string, adminKey: string) => Record<string, string>;
+  /** As a stock installation has it. Default: none. */
+  rateLimit?: RateLimit;
   /** Gives a path below the base one name for all its values, beyond UUIDs. */
   route: (path: string) => string;
 }

@@ -64,7 +64,10 @@ export interface Answer {
 export class Inside {
   readonly #server: Server;
 
-  constructor(handler: RequestListener) {
+  constructor(
+    handler: RequestListener,
+    readonly bodies: "json" | "form",
+  ) {
     this.#server = createServer(handler);
   }
 
@@ -73,8 +76,17 @@ export class Inside {
     this.#server.emit("connection", server);
     try {
       return await new Promise<Answer>((resolve, reject) => {
-        const text = body === undefined ? undefined : JSON.stringify(body);
-        const headers = text === undefined ? {} : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) };
+        const text =
+          body === undefined
+            ? undefined
+            : this.bodies === "form"
+              ? new URLSearchParams(body as Record<string, string>).toString()
+              : JSON.stringify(body);
+        const type = this.bodies === "form" ? "application/x-www-form-urlencoded" : "application/json";
+        const headers = {
+          Accept: "application/json",
+          ...(text !== undefined && { "Content-Type": type, "Content-Length": Buffer.byteLength(text) }),
+        };
         const sent = httpRequest({ method, path, headers, createConnection: () => client }, (response) => {
           let received = "";
           response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));

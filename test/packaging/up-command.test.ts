@@ -116,7 +116,7 @@ describe("npm run up, in a checkout of its own", () => {
   });
 
   it("keeps the passphrase and the key to its owner, and leaves the checkout clean", () => {
-    for (const file of ["passphrase", "sandbox.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
+    for (const file of ["passphrase", "sandbox-jambonz.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
     assert.ok(readFileSync(join(checkout, ".local", "passphrase"), "utf8").length >= 24);
     assert.equal(
       readFileSync(join(checkout, "examples", "tenants", "package.json"), "utf8"),
@@ -153,6 +153,17 @@ describe("npm run up, in a checkout of its own", () => {
     } finally {
       await sandbox.stop();
     }
+  });
+
+  it("names the examples that there are, and deploys to a live platform only what is meant for it", async () => {
+    const unknown = await command("up", ["--example", "nothing"]);
+    assert.deepEqual(
+      [unknown.code, /^There is no example "nothing"\.\n[^]*--example NAME +tenants, restcomm/.test(unknown.text)],
+      [2, true],
+    );
+    const live = await command("up", ["--example", "restcomm", "--live", "--yes"]);
+    assert.equal(live.code, 1);
+    assert.match(live.text, /examples\/restcomm is for the sandbox/);
   });
 
   it("was never led astray by what is exported", () => assert.deepEqual(trapped, []));

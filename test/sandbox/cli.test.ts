@@ -142,7 +142,7 @@ describe("the program", () => {
       [["--colour", "red"], /^Unknown option '--colour'\. See --help\.$/],
       [["--port"], /^Option '--port <value>' argument missing\. See --help\.$/],
       [["extra"], /^Unexpected argument 'extra'.*\. See --help\.$/],
-      [["--platform", "nimbus"], /^--platform must be .*, not "nimbus"\.$/],
+      [["--platform", "nimbus"], /^--platform must be jambonz.*, not "nimbus"\.$/],
       [["--port", "eighty"], /^--port must be a whole number from 0 to 65535, not "eighty"\.$/],
       [["--port", "65536"], /^--port must be a whole number from 0 to 65535, not "65536"\.$/],
       [["--rate-limit", "600"], /^--rate-limit must be N\/SECONDS, .*\.$/],

@@ -1,7 +1,9 @@
+import type { z } from "zod";
 import { InitializationError } from "../../provider/errors";
 import { Lifecycle } from "../../provider/lifecycle";
 import { resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
+import { traitsOf } from "../../provider/schema";
 import { Session } from "../../provider/session";
 import { isAbsent, plain, UNKNOWN } from "../../provider/values";
 import type { Declared } from "./pulumi";
@@ -141,7 +143,9 @@ class Run {
     this.#registered.add(name);
     const lifecycle = this.#lifecycle(type);
     const news = plain(resolve(declared.args ?? {}, awaited) as Properties);
-    const named = lifecycle.definition.inputs.shape.name ? { name, ...news } : news;
+    const shape = lifecycle.definition.inputs.shape as Record<string, z.ZodType>;
+    const key = Object.keys(shape).find((key) => traitsOf(shape[key]).defaultsToName);
+    const named = key ? { [key]: name, ...news } : news;
     const { inputs, failures } = lifecycle.check(named);
     if (failures.length > 0) throw new Error(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
     const facts = { dependencies, deletedWith: opts.deletedWith as string | undefined, protect: opts.protect as boolean | undefined };

@@ -51,6 +51,8 @@ export const jambonz: Platform = {
   base: "/v1",
   tables,
   database: "jambones_test",
+  bodies: "json",
+  adminKey: { pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, form: "a UUID" },
   seed,
   app: ({ db, dns, isOutside }) => {
     const context: Context = { db, dns, isOutside, sessions: new Sessions() };
@@ -71,9 +73,7 @@ export const jambonz: Platform = {
     app.use(answerError);
     return app;
   },
-  adminKey: { pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, inWords: "a UUID" },
   rateLimit: { requests: 600, seconds: 300 },
-  variables: (url, adminKey) => ({ JAMBONZ_API_URL: url, JAMBONZ_API_KEY: adminKey }),
   route: (path) => path.replace(/(\/SipRealms\/)[^/]+/, "$1:realm"),
 };
 

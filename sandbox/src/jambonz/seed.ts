@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DataFileError, type Database } from "../database";
+import type { Credentials } from "../platform";
 import { make } from "./model";
 import { hashPassword } from "./passwords";
 import { webhookSecret } from "./secrets";
@@ -9,9 +10,8 @@ import { webhookSecret } from "./secrets";
  * The administrator logs in as `admin` with password `admin`, as on a stock installation before the first login.
  *
  * @param adminKey default: the one that the data file has, else a random UUID
- * @returns the admin key
  */
-export async function seed(db: Database, adminKey?: string): Promise<string> {
+export async function seed(db: Database, adminKey?: string): Promise<Credentials> {
   const setting = { name: "admin_key" };
   const stored = (await db.first("sandbox_settings", setting))?.["value"] as string | undefined;
   const token = adminKey ?? stored ?? randomUUID();
@@ -39,5 +39,5 @@ export async function seed(db: Database, adminKey?: string): Promise<string> {
   else if (key["account_sid"] !== null || key["service_provider_sid"] !== null) {
     throw new DataFileError("In the data file, that admin key is the key of an account or of a service provider.");
   }
-  return token;
+  return { adminKey: token, variables: { JAMBONZ_API_KEY: token } };
 }

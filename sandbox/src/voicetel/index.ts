@@ -19,7 +19,8 @@ export const voicetel: Platform = {
   base: "",
   tables,
   database: "voicetel",
-  adminKey: { pattern: /^[0-9a-f]{32}$/, inWords: "32 hexadecimal digits" },
+  adminKey: { pattern: /^[0-9a-f]{32}$/, form: "32 hexadecimal digits" },
+  bodies: "json",
   rateLimit: {
     requests: 6,
     seconds: 3600,
@@ -27,7 +28,6 @@ export const voicetel: Platform = {
     perAddress: true,
     silentRefusal: refusalBody(429, "Rate limit exceeded"),
   },
-  variables: (url, adminKey) => ({ VOICETEL_API_URL: url, VOICETEL_API_KEY: adminKey }),
   async seed(db, adminKey) {
     const administrator = await db.first("accounts", { administrator: 1 });
     const apikey = adminKey ?? (administrator?.["apikey"] as string | undefined) ?? newApiKey();
@@ -37,7 +37,7 @@ export const voicetel: Platform = {
       const names = { name: "Administrator", email: "administrator@example.com" };
       await db.insert("accounts", { username, masterAccount: username, ...names, apikey, password: newPassword(), administrator: true });
     }
-    return apikey;
+    return { adminKey: apikey, variables: { VOICETEL_API_KEY: apikey } };
   },
   app: (context) => {
     const app = express();

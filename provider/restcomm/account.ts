@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { RefusedError, UnfinishedError, UserError } from "../errors";
+import { resource, type Properties } from "../resource";
+import { traitsOf } from "../schema";
+import { accountSidOf, fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
+import { adoptCommand } from "./owned";
+import { dates, friendlyName, password, sid } from "./types";
+
+const forWhich = "needs exactly one of emailAddress, for a new sub-account, and accountSid, for an account that exists";
+
+const inputs = z
+  .strictObject({
+    emailAddress: z
+      .string()
+      .max(255)
+      .regex(/^[^\s@?=]+@[^\s@]+\.[^\s@]+$/, { error: "must be an e-mail address, with neither ? nor = before the @" })
+      .optional()
+      .describe("The e-mail address of a new sub-account. The platform lets each address be used once, for ever.")
+      .meta({ replaceOnChanges: true, computed: true, ignoreCase: true }),
+    accountSid: sid("AC")
+      .optional()
+      .describe("An account that exists, to be managed and never closed. Instead of emailAddress.")
+      .meta({ replaceOnChanges: "evenIfAdded", local: true }),
+    password: password
+      .optional()
+      .describe(
+        "The password, of at least 8 characters; the platform also refuses weak ones. Needed with emailAddress. A new password makes a new authToken.",
+      ),
+    friendlyName: friendlyName.optional().describe("A description. Default: the e-mail address."),
+    status: z
+      .enum(["active", "suspended"])
+      .optional()
+      .describe("Whether the account, with all below it, may be used. An account is closed by deleting it. Default: active.")
+      .meta({ platformDefault: "active", typeName: "AccountStatus", ignoreCase: true }),
+    role: z
+      .enum(["Administrator", "Developer", "ProvisioningAgent"])
+      .optional()
+      .describe(
+        "What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it.",
+      )
+      .meta({ computed: true, typeName: "AccountRole" }),
+    closeOnDeletion: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether deleting or replacing the sub-account may close it, with everything below it, for ever. Counts once it was deployed. Default: false.",
+      )
+      .meta({ local: true }),
+  })
+  .refine(({ emailAddress, accountSid }) => Boolean(emailAddress) !== Boolean(accountSid), { error: forWhich, when: () => true })
+  .refine(({ emailAddress, password }) => !emailAddress || password !== undefined, {
+    path: ["password"],
+    error: "is required",
+    when: () => true,
+  })
+  .refine(({ accountSid, role }) => !accountSid || role === undefined, {
+    path: ["role"],
+    error: "cannot be set for an account that is given by accountSid",
+    when: () => true,
+  });
+
+const outputs = z.object({
+  sid: sid("AC").describe("The account's sid."),
+  authToken: z.string().describe("The token with which the account signs in.").meta({ secret: true }),
+  organization: z.string().optional().describe("The sid of its organisation."),
+  type: z.string().optional().describe("Full or Trial."),
+  uri: z.string().optional().describe("Its path on the platform."),
+  ...dates,
+});
+
+/** A sub-account, or an account that exists. */
+export const account = resource<Restcomm>()({
+  type: "restcomm:Account",
+  description:
+    "An account. With emailAddress it is a new sub-account of the account that signs in; with accountSid it is one that exists, such as that account itself, of which friendlyName, status and password are managed.",
+  idFormat: "<account sid>",
+  sidFromId: "whole",
+  onDelete:
+    "Closes a sub-account if closeOnDeletion was deployed before, and is refused else: closing is for ever, takes accounts, applications, clients and numbers below it along, and the e-mail address can never be used again. Pulumi's retainOnDelete lets go of it without closing it. An account that was given by accountSid is only forgotten.",
+  inputs,
+  outputs,
+
+  claims: ({ emailAddress, accountSid }, id) => `account ${id ?? accountSid ?? accountSidOf(emailAddress!)}`,
+
+  async create(restcomm, { accountSid, ...wanted }) {
+    const row = accountSid ? await manage(restcomm, accountSid, wanted) : await make(restcomm, wanted);
+    const id = String(row.sid);
+    const { emailAddress = row.email_address, role = row.role } = wanted;
+    const told = { ...fromRow([outputs], row), emailAddress, role };
+    if (row.role === role) return { id, outputs: told };
+    throw new UnfinishedError(
+      `the platform made it with the role ${String(row.role)} instead of ${String(role)}, as it does where the account that signs in is no Administrator`,
+      id,
+      { ...told, role: row.role },
+    );
+  },
+
+  async find(restcomm, { emailAddress }) {
+    if (!emailAddress) return [];
+    const rows = (await restcomm.list("/Accounts.json", 0)).filter((row) => isOf(row, emailAddress) && !isClosed(row));
+    return rows.map((row) => ({
+      id: String(row.sid),
+      outputs: { ...fromRow([outputs], row), emailAddress, role: row.role },
+      createdAt: new Date(time(row.date_created)),
+    }));
+  },
+
+  async read(restcomm, id, state) {
+    const row = await restcomm.read(pathOf(id), state);
+    if (!row || (row !== STALE && isClosed(row))) return undefined;
+    if (row === STALE) return state;
+    const live = fromRow([inputs, outputs], row);
+    if (live.friendlyName === live.emailAddress && !("friendlyName" in state)) delete live.friendlyName;
+    return live;
+  },
+
+  async update(restcomm, id, changes, _inputs, state) {
+    const { password, ...sent } = changes;
+    if (password !== null && password !== undefined) sent.password = password; // one that is taken out stays
+    if (sent.friendlyName === null) sent.friendlyName = String(state.emailAddress).toLowerCase(); // as the platform keeps it
+    if (Object.keys(sent).length === 0) return;
+    // The answer to an update tells the time of the update as that of the creation.
+    const { dateCreated: _, ...told } = fromRow([outputs], await change(restcomm, id, sent));
+    return told;
+  },
+
+  refuseReplace({ accountSid, emailAddress, closeOnDeletion }) {
+    if (accountSid || closeOnDeletion) return undefined;
+    return `another emailAddress or accountSid means another account, and closing this one (${String(emailAddress)}) for ever, with everything below it; if that is meant, deploy closeOnDeletion: true before. To keep it, declare the other account as a resource of its own`;
+  },
+
+  async refuseDelete(restcomm, id, { accountSid, closeOnDeletion }) {
+    if (accountSid) return undefined;
+    if (restcomm.isOwn(id)) return "it is the account that signs in, which is never closed";
+    if (closeOnDeletion) return undefined;
+    const row = await restcomm.get(pathOf(id));
+    if (row && isClosed(row)) return undefined;
+    return "deleting it would close it for ever, with everything below it, and its e-mail address could never be used again; if that is meant, deploy closeOnDeletion: true before. To let go of it without closing it, deploy Pulumi's option retainOnDelete: true before";
+  },
+
+  async delete(restcomm, id, { accountSid }) {
+    if (accountSid) return;
+    try {
+      await restcomm.put(pathOf(id), { Status: "closed" });
+    } catch (error) {
+      // Nothing can be said to a closed account any more: an earlier try may have closed it.
+      if (!(error instanceof RefusedError && error.status === 400 && /closed/i.test(error.reason))) throw error;
+    }
+  },
+});
+
+async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: string }): Promise<Row> {
+  const emailAddress = wanted.emailAddress!;
+  const isTaken = (error: RefusedError) => error.status === 409;
+  const look = async () => (await restcomm.list("/Accounts.json", 0)).find((row) => isOf(row, emailAddress) && !isClosed(row));
+  try {
+    return await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look);
+  } catch (error) {
+    if (!(error instanceof RefusedError && isTaken(error))) throw error;
+    const sid = accountSidOf(emailAddress);
+    throw new RefusedError(
+      error.status,
+      `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${adoptCommand("restcomm:Account", emailAddress, sid)}). The platform says: ${error.reason}`,
+    );
+  }
+}
+
+/** Makes an account that exists as the program wants it. */
+async function manage(restcomm: Restcomm, accountSid: string, wanted: Properties): Promise<Row> {
+  const row = await restcomm.get(pathOf(accountSid));
+  if (!row) throw new UserError(`there is no account ${accountSid}`);
+  if (isClosed(row)) throw new UserError(`account ${accountSid} is closed, and a closed account cannot be changed any more`);
+  const live = fromRow([inputs], row);
+  const changes = Object.entries(wanted).filter(([name, value]) => !traitsOf(inputs.shape[name as never]).local && live[name] !== value);
+  if (changes.length === 0) return row;
+  return { ...row, ...(await change(restcomm, accountSid, Object.fromEntries(changes))), date_created: row.date_created };
+}
+
+async function change(restcomm: Restcomm, id: string, changes: Properties): Promise<Row> {
+  const own = "it is the account that signs in, and";
+  if (restcomm.isOwn(id) && changes.password) throw new UserError(`${own} a new password would end its token in the middle of the run`);
+  if (restcomm.isOwn(id) && changes.status && changes.status !== "active") throw new UserError(`${own} it is never suspended`);
+  return restcomm.put(pathOf(id), toForm(inputs, changes));
+}
+
+const isClosed = (row: Row) => String(row.status).toLowerCase() === "closed";
+
+const isOf = (row: Row, emailAddress: string) => String(row.email_address).toLowerCase() === emailAddress.toLowerCase();
+
+function pathOf(id: string): string {
+  if (!/^AC[a-zA-Z0-9]{32}$/.test(id)) throw new UserError(`"${id}" is not the id of an account, which is ${account.idFormat}`);
+  return `/Accounts/${id}.json`;
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { resource } from "../resource";
+import { accountSid, owned } from "./owned";
+import { fromRow, toForm, type Restcomm } from "./platform";
+import { dates, friendlyName, sid, url } from "./types";
+
+const inputs = z.strictObject({
+  accountSid,
+  friendlyName: friendlyName.describe("The application's name. Several may have the same.").meta({ defaultsToName: true }),
+  kind: z
+    .enum(["voice", "sms", "ussd"])
+    .optional()
+    .describe("What it is for. Once set it can be changed, but not taken away: taking it out of the program leaves it.")
+    .meta({ computed: true, typeName: "ApplicationKind" }),
+  rcmlUrl: url.optional().describe("Where the platform fetches the application's RCML."),
+  voiceCallerIdLookup: z
+    .boolean()
+    .optional()
+    .describe("Whether the caller's name is looked up, which costs for each call. Default: false.")
+    .meta({ platformDefault: false }),
+});
+
+const outputs = z.object({
+  sid: sid("AP").describe("The application's sid."),
+  uri: z.string().optional().describe("Its path on the platform."),
+  ...dates,
+});
+
+const common = owned({ what: "an application", noun: "Applications", inputs, outputs, distributed: false });
+
+/** What numbers and clients point to. */
+export const application = resource<Restcomm>()({
+  ...common,
+  type: "restcomm:Application",
+  description: "An application: where the platform fetches what to do with calls, messages or USSD sessions.",
+  onDelete: "Deletes the application. The platform does not ask whether numbers or clients still point to it.",
+  inputs,
+  outputs,
+
+  async create(restcomm, { accountSid, ...sent }) {
+    return common.candidate(await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent)));
+  },
+
+  async find(restcomm, { accountSid, ...wanted }) {
+    const rows = await restcomm.list(common.listPath(restcomm, accountSid), 0);
+    const { friendlyName, rcmlUrl, kind } = wanted;
+    return rows
+      .filter((row) => {
+        const live = fromRow([inputs], row);
+        return live.friendlyName === friendlyName && live.rcmlUrl === rcmlUrl && live.kind === kind;
+      })
+      .map(common.candidate);
+  },
+});

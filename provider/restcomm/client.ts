@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { UserError } from "../errors";
+import { resource } from "../resource";
+import { adoptCommand, accountSid, owned } from "./owned";
+import { time, toForm, type Restcomm } from "./platform";
+import { dates, friendlyName, httpMethod, password, sid, url } from "./types";
+
+const inputs = z.strictObject({
+  accountSid,
+  login: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^?=@]+$/, { error: "must have none of ?, = and @" })
+    .describe("The name with which the device registers; unique in the organisation.")
+    .meta({ replaceOnChanges: true, defaultsToName: true }),
+  password: password.describe(
+    "The password with which the device registers, of at least 8 characters; the platform also refuses weak ones.",
+  ),
+  friendlyName: friendlyName.optional().describe("A description. Default: the login."),
+  status: z.int().min(0).max(1).optional().describe("1: it may be used; 0: it may not. Default: 1.").meta({ platformDefault: 1 }),
+  voiceUrl: url.optional().describe("Where the platform asks what to do with a call from the device."),
+  voiceMethod: httpMethod.optional(),
+  voiceFallbackUrl: url.optional().describe("Asked when voiceUrl fails."),
+  voiceFallbackMethod: httpMethod.optional(),
+  voiceApplicationSid: sid("AP").optional().describe("The application that handles its calls; the URLs are then not used."),
+});
+
+const outputs = z.object({
+  sid: sid("CL").describe("The client's sid."),
+  uri: z.string().optional().describe("Its path on the platform."),
+  ...dates,
+});
+
+const common = owned({ what: "a client", noun: "Clients", inputs, outputs, namedAfter: "login", distributed: true });
+
+/** How much older than its creation a client may say to be, in milliseconds, and still be the one just made. */
+const CLOCKS_DIFFER = 10_000;
+
+/** A SIP user of an account. */
+export const client = resource<Restcomm>()({
+  ...common,
+  type: "restcomm:Client",
+  description: "A client: a SIP device or app that registers with a login and a password.",
+  onDelete: "Deletes the client; its device can no longer register.",
+  inputs,
+  outputs,
+
+  /** The platform answers the creation of a login that is there with the client that has it, unchanged. */
+  async refuseCreate(restcomm, { accountSid, login }) {
+    const rows = await restcomm.list(common.listPath(restcomm, accountSid));
+    const holder = rows.find((row) => row.login === login);
+    return holder && taken(login, common.candidate(holder).id);
+  },
+
+  async create(restcomm, { accountSid, ...sent }) {
+    const since = restcomm.http.platformTime(Date.now()).getTime() - CLOCKS_DIFFER;
+    // Sent twice it is made once, see above.
+    const row = await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent), { idempotent: true });
+    const created = common.candidate(row);
+    // The list that was looked at may be some minutes behind.
+    if (time(row.date_created) < since || restcomm.made.has(created.id)) throw new UserError(taken(sent.login, created.id));
+    restcomm.made.add(created.id);
+    return created;
+  },
+});
+
+function taken(login: string, id: string): string {
+  return `its account already has a client with the login ${login}: ${id}; adopt it (${adoptCommand("restcomm:Client", login, id)}), or choose another login. A new account brings a client along that is named after its e-mail address, and one that was deleted shows for some minutes more`;
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { RefusedError, UnfinishedError } from "../errors";
+import { resource } from "../resource";
+import { accountSid, adoptCommand, owned } from "./owned";
+import { toForm, type Restcomm, type Row } from "./platform";
+import { dates, friendlyName, httpMethod, sid, url } from "./types";
+
+const applicationSid = sid("AP").optional();
+
+const inputs = z
+  .strictObject({
+    accountSid,
+    phoneNumber: z
+      .string()
+      .min(1)
+      .max(30)
+      .describe("The number, in E.164 with its +. Another number is bought first, and then this one is released.")
+      .meta({ replaceOnChanges: true, writeOnly: true }),
+    isSip: z
+      .boolean()
+      .optional()
+      .describe("Whether it is a number of the platform's own, reached over SIP only: nothing is bought then. Default: false.")
+      .meta({ replaceOnChanges: true, writeOnly: true, platformDefault: false }),
+    friendlyName: friendlyName.optional().describe("A description. Default: the number."),
+    voiceUrl: url.optional().describe("Where the platform asks what to do with a call to the number."),
+    voiceMethod: httpMethod.optional(),
+    voiceFallbackUrl: url.optional().describe("Asked when voiceUrl fails."),
+    voiceFallbackMethod: httpMethod.optional(),
+    voiceApplicationSid: applicationSid.describe("The application that handles calls; the URLs are then not used."),
+    voiceCallerIdLookup: z
+      .boolean()
+      .optional()
+      .describe("Whether the caller's name is looked up, which costs for each call. Default: false.")
+      .meta({ platformDefault: false }),
+    smsUrl: url.optional().describe("Where the platform asks what to do with a message to the number."),
+    smsMethod: httpMethod.optional(),
+    smsFallbackUrl: url.optional().describe("Asked when smsUrl fails."),
+    smsFallbackMethod: httpMethod.optional(),
+    smsApplicationSid: applicationSid.describe("The application that handles messages; the URLs are then not used."),
+    ussdUrl: url.optional().describe("Where the platform asks what to do with a USSD session."),
+    ussdMethod: httpMethod.optional(),
+    ussdApplicationSid: applicationSid.describe("The application that handles USSD sessions."),
+    referUrl: url.optional().describe("Where the platform asks what to do when a call is transferred."),
+    referMethod: httpMethod.optional(),
+    referApplicationSid: applicationSid.describe("The application that handles transfers."),
+    statusCallback: url.optional().describe("Told when a call ends."),
+    statusCallbackMethod: httpMethod.optional(),
+  })
+  .refine(({ phoneNumber, isSip }) => isSip === true || !phoneNumber || /^\+[1-9]\d{1,14}$/.test(phoneNumber), {
+    path: ["phoneNumber"],
+    error: "must be a number in E.164, such as +15015550100, unless isSip is true",
+    when: () => true,
+  });
+
+const outputs = z.object({
+  sid: sid("PN").describe("The number's sid."),
+  voiceCapable: z.boolean().optional().describe("Whether it takes calls."),
+  smsCapable: z.boolean().optional().describe("Whether it takes messages."),
+  mmsCapable: z.boolean().optional().describe("Whether it takes multimedia messages."),
+  faxCapable: z.boolean().optional().describe("Whether it takes faxes."),
+  uri: z.string().optional().describe("Its path on the platform."),
+  ...dates,
+});
+
+const common = owned({
+  what: "an incoming phone number",
+  noun: "IncomingPhoneNumbers",
+  inputs,
+  outputs,
+  namedAfter: "phoneNumber",
+  distributed: true,
+});
+
+/** A number that is bought, and what happens to calls and messages to it. */
+export const incomingPhoneNumber = resource<Restcomm>()({
+  ...common,
+  type: "restcomm:IncomingPhoneNumber",
+  description: "A phone number of an account, and what happens to calls and messages to it. Creating it buys the number.",
+  onDelete: "Releases the number: it is no longer paid for, and somebody else may get it. Protect a number that must stay.",
+  inputs,
+  outputs,
+
+  async refuseCreate(restcomm, { accountSid, phoneNumber }) {
+    const [holder] = await bearing(restcomm, accountSid, phoneNumber);
+    if (!holder) return undefined;
+    const { id } = common.candidate(holder);
+    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${adoptCommand("restcomm:IncomingPhoneNumber", "<name>", id)}). One that was released shows for some minutes more`;
+  },
+
+  async create(restcomm, { accountSid, ...sent }) {
+    const { phoneNumber } = sent;
+    // 21452 is the carrier's code; whatever its handlers do not catch is 500, and the number may be bought all the same.
+    const isTaken = ({ status, reason }: RefusedError) => status === 500 || (status === 400 && reason.includes("21452"));
+    const look = async () => (await bearing(restcomm, accountSid, phoneNumber))[0];
+    let row: Row;
+    try {
+      row = await restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), isTaken, look);
+    } catch (error) {
+      if (!(error instanceof RefusedError && isTaken(error))) throw error;
+      const bought = error.status === 500 ? await look() : undefined;
+      if (!bought && error.status === 400)
+        throw new RefusedError(error.status, `the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
+      if (!bought) throw error;
+      row = bought;
+    }
+    const created = common.candidate(row);
+    if (isSame(row, phoneNumber)) return created;
+    throw new UnfinishedError(
+      `the carrier gave ${String(row.phone_number)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${adoptCommand("restcomm:IncomingPhoneNumber", "<name>", created.id)}); to give it back, delete the resource`,
+      created.id,
+      created.outputs,
+    );
+  },
+
+  async find(restcomm, { accountSid, phoneNumber }) {
+    return (await bearing(restcomm, accountSid, phoneNumber)).map(common.candidate);
+  },
+});
+
+/** The numbers of an account that are this one. */
+async function bearing(restcomm: Restcomm, accountSid: string | undefined, phoneNumber: string): Promise<Row[]> {
+  const rows = await restcomm.list(`${common.listPath(restcomm, accountSid)}?PhoneNumber=${encodeURIComponent(phoneNumber)}`, 0);
+  return rows.filter((row) => isSame(row, phoneNumber));
+}
+
+/** The platform may put a + before a number that had none. */
+function isSame(row: Row, phoneNumber: string): boolean {
+  return String(row.phone_number).replace(/^\+/, "") === phoneNumber.replace(/^\+/, "");
+}

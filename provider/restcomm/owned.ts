@@ -1,0 +1,80 @@
+import type { z } from "zod";
+import { UserError } from "../errors";
+import type { Candidate, Properties, ReadOptions } from "../resource";
+import { fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
+import { sid } from "./types";
+
+/** The account that something belongs to, as an input. */
+export const accountSid = sid("AC")
+  .optional()
+  .describe("The account that it belongs to. Default: the one that signs in.")
+  .meta({ replaceOnChanges: true, computed: true });
+
+interface Kind {
+  /** As in a message: "a client". */
+  what: string;
+  /** The collection in the path: `Clients`. */
+  noun: string;
+  inputs: z.ZodObject;
+  outputs: z.ZodObject;
+  /** The input that the platform takes for the friendly name where there is none. */
+  namedAfter?: string;
+  /** Whether a change may take minutes to show. */
+  distributed: boolean;
+}
+
+/** What all things that belong to an account have in common: `Accounts/<account sid>/<noun>/<sid>`. */
+export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: Kind) {
+  const idFormat = `Accounts/<account sid>/${noun}/<sid>`;
+
+  function pathOf(id: string): string {
+    if (!new RegExp(`^Accounts/AC[a-zA-Z0-9]{32}/${noun}/[a-zA-Z0-9]{34}$`).test(id))
+      throw new UserError(`"${id}" is not the id of ${what}, which is ${idFormat}`);
+    return `/${id}.json`;
+  }
+
+  function listPath(restcomm: Restcomm, account: string | undefined): string {
+    return `/Accounts/${account ?? restcomm.accountSid}/${noun}.json`;
+  }
+
+  function candidate(row: Row): Candidate {
+    const id = `Accounts/${String(row.account_sid)}/${noun}/${String(row.sid)}`;
+    return { id, outputs: { ...outputsOf(row), accountSid: row.account_sid }, createdAt: new Date(time(row.date_created)) };
+  }
+
+  function outputsOf(row: Row): Properties {
+    return fromRow([outputs], row);
+  }
+
+  return {
+    idFormat,
+    sidFromId: "end" as const,
+    listPath,
+    candidate,
+
+    async read(restcomm: Restcomm, id: string, state: Properties, _options: ReadOptions): Promise<Properties | undefined> {
+      const row = await restcomm.read(pathOf(id), distributed ? state : {});
+      if (!row) return undefined;
+      if (row === STALE) return state;
+      const live: Properties = { ...fromRow([inputs, outputs], row), accountSid: id.split("/")[1] };
+      // What nobody chose is not taken over.
+      if (namedAfter && live.friendlyName === live[namedAfter] && !("friendlyName" in state)) delete live.friendlyName;
+      return live;
+    },
+
+    async update(restcomm: Restcomm, id: string, changes: Properties, news: Properties): Promise<Properties> {
+      const sent = { ...changes };
+      if (namedAfter && sent.friendlyName === null) sent.friendlyName = news[namedAfter];
+      return outputsOf(await restcomm.put(pathOf(id), toForm(inputs, sent)));
+    },
+
+    async delete(restcomm: Restcomm, id: string): Promise<void> {
+      await restcomm.delete(pathOf(id));
+    },
+  };
+}
+
+/** The command that adopts something that exists, for a message. */
+export function adoptCommand(type: string, name: string, id: string): string {
+  return `\`npx pulumi-cpaas adopt ${type} ${/^[\w.-]+$/.test(name) ? name : "<name>"} ${id}\``;
+}
