@@ -35,8 +35,8 @@ export class TestStack {
   readonly #environment: Environment;
   /** Variables for the platform, as somebody who runs Pulumi exports them. */
   platform: Record<string, string>;
-  /** The longest that one command may take, in milliseconds. Default: for ever. */
-  timeout?: number;
+  /** Interrupts a command that is under way, as Ctrl-C does. */
+  signal?: AbortSignal;
 
   private constructor(folder: string, environment: Environment, platform: Record<string, string>) {
     this.folder = folder;
@@ -86,12 +86,14 @@ export class TestStack {
       const child = spawn("pulumi", [...args, "--non-interactive"], {
         cwd: this.folder,
         env: this.environmentVariables(),
-        timeout: this.timeout,
+        signal: this.signal,
+        killSignal: "SIGINT",
       });
       let text = "";
       child.stdout.on("data", (data: Buffer) => (text += data.toString()));
       child.stderr.on("data", (data: Buffer) => (text += data.toString()));
-      child.on("error", reject);
+      // One that was interrupted is waited for: it ends in good order.
+      child.on("error", (error) => child.pid === undefined && reject(error));
       child.on("close", (code) => resolve({ code: code ?? -1, text }));
       child.stdin.end(input);
     });
