@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** How often a running process is looked at, in milliseconds. */
+const INTERVAL = 200;
+
+/**
+ * Watches the processes in which the engine runs dynamic providers for the program in this folder.
+ *
+ * @returns a function that stops it and gives the most memory that one of them held at once, in bytes; undefined where
+ *   the system has no /proc
+ */
+export function watchProviders(folder: string): () => number | undefined {
+  let peak: number | undefined;
+  const look = () => {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      if (isProvider(pid, folder)) peak = Math.max(peak ?? 0, peakMemory(pid) ?? 0);
+    }
+  };
+  const timer = existsSync("/proc/self/status") ? setInterval(look, INTERVAL) : undefined;
+  return () => {
+    clearInterval(timer);
+    return peak;
+  };
+}
+
+/** The most memory that a process ever held (resident set), in bytes. */
+export function peakMemory(pid: number | string): number | undefined {
+  try {
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
+function isProvider(pid: string, folder: string): boolean {
+  try {
+    if (readlinkSync(`/proc/${pid}/cwd`) !== folder) return false;
+    const [program, script] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return /\bnode$/.test(program!) && /dynamic-provider/.test(script!);
+  } catch {
+    return false;
+  }
+}
