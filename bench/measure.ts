@@ -4,14 +4,16 @@ import { transpileModule, ModuleKind, ScriptTarget } from "typescript";
 import type { Environment } from "../test/support/environment";
 import { TestStack } from "../test/support/pulumi";
 import { Bare } from "./bare";
-import { watchProviders } from "./memory";
 import { startSandboxProcess, type SandboxProcess } from "./platform";
+import { processorTimeOfChildren, watchProviders } from "./processes";
 import { tenants } from "./tenants";
 import { operations, type Operation, type Variant } from "./variants";
 
 /** What one operation on all resources cost. */
 export interface Cost {
   seconds: number;
+  /** Of the command and all its processes; undefined where the system does not tell. */
+  processorSeconds?: number;
   requests: number;
 }
 
@@ -43,6 +45,7 @@ export async function measure(variant: Variant, size: number, environment: Envir
         stack.signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLimit(size))]);
         const providers = watchProviders(stack.folder);
         const before = await sandbox.requests();
+        const cpu = processorTimeOfChildren();
         const start = performance.now();
         try {
           await stack.ok([commands[operation], "--yes", "--skip-preview"]);
@@ -50,7 +53,8 @@ export async function measure(variant: Variant, size: number, environment: Envir
           measured.providerMemory = max(measured.providerMemory, providers());
         }
         const seconds = (performance.now() - start) / 1000;
-        measured.costs[operation] = { seconds, requests: (await sandbox.requests()) - before };
+        const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
+        measured.costs[operation] = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
         if (operation === "create") {
           measured.stateBytes = statSync(stateFile(stack)).size;
           const { deployment } = await stack.state();

@@ -7,7 +7,7 @@ import * as provider from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb"; // this and grpc come with Pulumi's SDK
 import { cleanVariables } from "../test/support/environment";
-import { peakMemory } from "./memory";
+import { peakMemory } from "./processes";
 
 const SID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 

@@ -16,7 +16,7 @@ export function report(results: Results): string {
   const { machine, repeat, sizes } = results;
   return `# Benchmark
 
-Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat}`}; other work on the machine makes times noisy, so read the ratios.
+Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat}`}; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
 
 - **pulumi-cpaas**: this package.
 - **Classes in the program**: the same resources as a program declares them after Pulumi's guide to dynamic providers ([naive/library.ts](naive/library.ts)). The SDK serialises the classes into the state of each resource.
@@ -27,6 +27,8 @@ The resources are tenants of a jambonz sandbox that runs in a process of its own
 
 ## Ratios
 
+By the clock, and by processor time.
+
 ${table(["", ...sizes.map(String)], ratios(results))}
 
 ${goals(results)}
@@ -35,7 +37,7 @@ ${goals(results)}
 
 ![Seconds by number of resources](time.svg)
 
-Seconds, and the number of requests in brackets. Every command is one \`pulumi\` command with \`--skip-preview\`. The update changes every account and every limit.
+Seconds by the clock, seconds of processor time of all processes of the command, and the number of requests. Every command is one \`pulumi\` command with \`--skip-preview\`. The update changes every account and every limit.
 
 ${sizes.map((size) => `${table([`${size} resources`, ...columns.map(([, title]) => title)], times(results, size))}\n`).join("\n")}
 ## State
@@ -64,17 +66,24 @@ function ratio(a: number | undefined, b: number | undefined): number | undefined
 
 const against = (results: Results, size: number, operation: Operation, other: string) =>
   ratio(results.seconds("package", size, operation), results.seconds(other, size, operation));
+const processorAgainst = (results: Results, size: number, operation: Operation, other: string) =>
+  ratio(results.processorSeconds("package", size, operation), results.processorSeconds(other, size, operation));
 const readyRatio = (results: Results) => ratio(results.start("package", "ready"), results.start("empty", "ready"));
 
 function ratios(results: Results): string[][] {
-  const row = (title: string, value: (size: number) => number | undefined) => [
+  const row = (title: string, operation: Operation, other: string) => [
     title,
-    ...results.sizes.map((size) => decimal(value(size), 2)),
+    ...results.sizes.map((size) =>
+      [against(results, size, operation, other), processorAgainst(results, size, operation, other)]
+        .filter((value) => value !== undefined)
+        .map((value) => decimal(value, 2))
+        .join(" / "),
+    ),
   ];
   return [
-    row("create: pulumi-cpaas / engine alone", (size) => against(results, size, "create", "engine")),
-    row("create: pulumi-cpaas / classes in the program", (size) => against(results, size, "create", "naive")),
-    row("no-op: pulumi-cpaas / engine alone", (size) => against(results, size, "no-op", "engine")),
+    row("create: pulumi-cpaas / engine alone", "create", "engine"),
+    row("create: pulumi-cpaas / classes in the program", "create", "naive"),
+    row("no-op: pulumi-cpaas / engine alone", "no-op", "engine"),
     ["provider process ready: pulumi-cpaas / empty provider", decimal(readyRatio(results), 2)],
   ];
 }
@@ -106,7 +115,10 @@ function times(results: Results, size: number): string[][] {
     ...columns.map(([name]) => {
       const requests = results.requests(name, size, operation);
       if (name === "bare" && requests === 0) return "–";
-      return `${decimal(results.seconds(name, size, operation), 1)} (${requests ?? "–"})`;
+      const cpu = results.processorSeconds(name, size, operation);
+      return [decimal(results.seconds(name, size, operation), 1), ...(cpu === undefined ? [] : [decimal(cpu, 1)]), requests ?? "–"].join(
+        " / ",
+      );
     }),
   ]);
 }

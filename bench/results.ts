@@ -37,6 +37,10 @@ export class Results {
     return median(this.runs(name, size).map(({ costs }) => costs[operation]?.seconds));
   }
 
+  processorSeconds(name: string, size: number, operation: Operation): number | undefined {
+    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.processorSeconds));
+  }
+
   requests(name: string, size: number, operation: Operation): number | undefined {
     return median(this.runs(name, size).map(({ costs }) => costs[operation]?.requests));
   }
