@@ -130,7 +130,7 @@ function resourceClass(definition: Resource, named: Map<string, string>): string
   return `
 const definition: ResourceClass = ${JSON.stringify(facts)};
 
-${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definition.idFormat}`)}export class ${name} extends CpaasResource {
+${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definition.idFormat}`)}export class ${name} extends pulumi.CustomResource {
   /** @internal */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/${definition.type}";
 
@@ -145,7 +145,7 @@ ${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definit
 
   ${members_.join("\n")}
   ${doc(`@param name the resource's name in the program`)}constructor(name: string, args${optionalArgs ? "?" : ""}: ${name}Args, opts?: pulumi.CustomResourceOptions) {
-    super(definition, name, { ...args }, opts);
+    super(...registration(definition, name, args, opts));${definition.sidFromId ? "\n    takeSidFromId(this, definition);" : ""}
   }
 }
 
@@ -200,7 +200,10 @@ function sdkOf(found: Platform): Map<string, string> {
   };
   for (const definition of found.resources) {
     const text = resourceClass(definition, named);
-    write(file(definition.type), `${header}import { CpaasResource, type ResourceClass } from "../runtime";\n${imports(text)}${text}`);
+    write(
+      file(definition.type),
+      `${header}import { registration, ${definition.sidFromId ? "takeSidFromId, " : ""}type ResourceClass } from "../runtime";\n${imports(text)}${text}`,
+    );
   }
   const lookups = found.lookups.map((definition) => lookupFunctions(definition, named)).join("");
   if (lookups) write("lookups", `${header}import { invoke } from "../runtime";\n${imports(lookups)}${lookups}`);
