@@ -3,36 +3,34 @@ import * as pulumi from "@pulumi/pulumi";
 
 type Props = Record<string, unknown>;
 
-/** A dynamic resource whose handler is a constant text, as this package's are, and answers at once; see provider.ts. */
-class Instant extends pulumi.CustomResource {
-  constructor(type: string, secrets: string[], name: string, props: Props, opts: pulumi.CustomResourceOptions = {}) {
-    const __provider = `exports.handler = () => require(process.cwd() + "/provider.js")("${type}");`;
-    super(`pulumi-nodejs:dynamic/instant:${type}`, name, { ...props, __provider }, { ...opts, additionalSecretOutputs: secrets });
-  }
+/** What makes a dynamic resource whose handler is a constant text, as this package's are, and answers at once; see provider.ts. */
+function instant(type: string, secrets: string[], name: string, props: Props, opts?: pulumi.CustomResourceOptions) {
+  const __provider = `exports.handler = () => require(process.cwd() + "/provider.js")("${type}");`;
+  return [`pulumi-nodejs:dynamic/instant:${type}`, name, { ...props, __provider }, { ...opts, additionalSecretOutputs: secrets }] as const;
 }
 
-class Account extends Instant {
+class Account extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
     const props = { name, sid: undefined, webhookSecret: undefined, createdAt: undefined, ...args };
-    super("Account", ["webhookSecret"], name, props, opts);
+    super(...instant("Account", ["webhookSecret"], name, props, opts));
   }
 }
 
-class ApiKey extends Instant {
+class ApiKey extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super("ApiKey", ["token"], name, { sid: undefined, token: undefined, ...args }, opts);
+    super(...instant("ApiKey", ["token"], name, { sid: undefined, token: undefined, ...args }, opts));
   }
 }
 
-class Limit extends Instant {
+class Limit extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super("Limit", [], name, { sid: undefined, ...args }, opts);
+    super(...instant("Limit", [], name, { sid: undefined, ...args }, opts));
   }
 }
 
-class SipRealm extends Instant {
+class SipRealm extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super("SipRealm", [], name, { dns: undefined, ...args }, opts);
+    super(...instant("SipRealm", [], name, { dns: undefined, ...args }, opts));
   }
 }
 

@@ -172,6 +172,8 @@ export interface StateResource {
   inputs: Record<string, any>;
   outputs: Record<string, any>;
   initErrors?: string[];
+  /** The line of the program that declares it. */
+  sourcePosition?: string;
 }
 
 export interface StateFile {
