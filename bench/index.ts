@@ -83,6 +83,7 @@ async function bench(sizes: number[], repeat: number, interrupted: AbortSignal):
 }
 
 async function main(): Promise<number> {
+  const interruption = new AbortController();
   let folder: string | undefined;
   try {
     const { sizes, repeat, help } = readOptions();
@@ -90,7 +91,6 @@ async function main(): Promise<number> {
       process.stdout.write(USAGE);
       return 0;
     }
-    const interruption = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interruption.abort(new Error("interrupted")));
     // Whatever is left of stacks, also by the CLI, goes with this folder.
     process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), "cpaas-bench-"));
@@ -98,7 +98,8 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     const usage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-    process.stderr.write(`${usage ? `${(error as Error).message}\n\n${USAGE}` : (error as Error).stack}\n`);
+    const { message, stack } = error as Error;
+    process.stderr.write(`${usage ? `${message}\n\n${USAGE}` : interruption.signal.aborted ? message : stack}\n`);
     return usage ? 2 : 1;
   } finally {
     if (folder) rmSync(folder, { recursive: true, force: true });

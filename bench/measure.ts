@@ -51,6 +51,7 @@ export async function measure(variant: Variant, size: number, environment: Envir
           await stack.ok([commands[operation], "--yes", "--skip-preview"]);
         } finally {
           measured.providerMemory = max(measured.providerMemory, providers());
+          interrupted.throwIfAborted();
         }
         const seconds = (performance.now() - start) / 1000;
         const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
