@@ -52,7 +52,7 @@ async function svg(spec: object): Promise<string> {
   // Both are ES modules.
   const { compile } = await import("vega-lite");
   const { parse, View } = await import("vega");
-  const full = { background: "white", config: { font: "sans-serif" }, ...spec } as Parameters<typeof compile>[0];
+  const full = { background: "white", config: { font: "sans-serif", legend: { labelLimit: 0 } }, ...spec } as Parameters<typeof compile>[0];
   const view = new View(parse(compile(full).spec), { renderer: "none" });
   return `${await view.toSVG()}\n`;
 }
