@@ -127,12 +127,13 @@ function resourceClass(definition: Resource, named: Map<string, string>): string
     secretInputs: secretPaths(inputs),
     secretOutputs: Object.keys(outputs).filter((key) => traitsOf(outputs[key]).secret),
     sidFromId: definition.sidFromId,
+    deleteBeforeReplace: definition.deleteBeforeReplace,
     defaultsToName: Object.keys(inputs).find((key) => traitsOf(inputs[key]).defaultsToName),
   };
   return `
 const definition: ResourceClass = ${JSON.stringify(facts)};
 
-${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definition.idFormat}`)}export class ${name} extends CpaasResource {
+${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definition.idFormat}`)}export class ${name} extends pulumi.CustomResource {
   /** @internal */
   static readonly __pulumiType = "pulumi-nodejs:dynamic/${definition.type}";
 
@@ -147,7 +148,7 @@ ${doc(definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definit
 
   ${members_.join("\n")}
   ${doc(`@param name the resource's name in the program`)}constructor(name: string, args${optionalArgs ? "?" : ""}: ${name}Args, opts?: pulumi.CustomResourceOptions) {
-    super(definition, name, { ...args }, opts);
+    super(...registration(definition, name, args, opts));${definition.sidFromId ? "\n    takeSidFromId(this, definition);" : ""}
   }
 }
 
@@ -165,12 +166,12 @@ function lookupFunctions(definition: Lookup, named: Map<string, string>): string
   const optional = Object.values(inputs).every(isOptional) ? " = {}" : "";
   const base = pascal(name);
   return `
-${doc(definition.description)}export function ${name}(args: ${base}Args${optional}, _opts?: pulumi.InvokeOptions): Promise<${base}Result> {
+${doc(definition.description)}export function ${name}(args: ${base}Args${optional}): Promise<${base}Result> {
   return invoke("${definition.type}", args);
 }
 
-${doc(definition.description, "For arguments that are outputs of other resources.")}export function ${name}Output(args: ${base}OutputArgs${optional}, opts?: pulumi.InvokeOptions): pulumi.Output<${base}Result> {
-  return pulumi.output(args).apply((known) => ${name}(known, opts));
+${doc(definition.description, "For arguments that are outputs of other resources.")}export function ${name}Output(args: ${base}OutputArgs${optional}): pulumi.Output<${base}Result> {
+  return pulumi.output(args).apply((known) => ${name}(known));
 }
 
 /** What to look for with {@link ${name}}. */
@@ -202,7 +203,10 @@ function sdkOf(found: Platform): Map<string, string> {
   };
   for (const definition of found.resources) {
     const text = resourceClass(definition, named);
-    write(file(definition.type), `${header}import { CpaasResource, type ResourceClass } from "../runtime";\n${imports(text)}${text}`);
+    write(
+      file(definition.type),
+      `${header}import { registration, ${definition.sidFromId ? "takeSidFromId, " : ""}type ResourceClass } from "../runtime";\n${imports(text)}${text}`,
+    );
   }
   const lookups = found.lookups.map((definition) => lookupFunctions(definition, named)).join("");
   if (lookups) write("lookups", `${header}import { invoke } from "../runtime";\n${imports(lookups)}${lookups}`);

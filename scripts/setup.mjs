@@ -54,6 +54,15 @@ export function installPacked(folder) {
   writeFileSync(marker, wanted);
 }
 
+/** @returns a folder with this package and one version of Pulumi's SDK, installed as a user would */
+export function installedProgram(sdk) {
+  const folder = join(local, "programs", sdk);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, dependencies: { "@pulumi/pulumi": sdk } }));
+  installPacked(folder);
+  return folder;
+}
+
 export function npm(args, stdout = "ignore", cwd = root) {
   return execFileSync("npm", args, {
     cwd,

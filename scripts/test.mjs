@@ -1,20 +1,11 @@
 /** `npm test`: sets up everything that the tests need, then runs them. Arguments go to mocha. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { oldestPulumiCli, pulumiCli } from "./pulumi-cli.mjs";
-import { installPacked, local, root, setUp } from "./setup.mjs";
+import { installedProgram, local, root, setUp } from "./setup.mjs";
 
 const say = (message) => console.error(`> ${message}`);
-
-/** A folder with this package and one version of Pulumi's SDK, installed as a user would. */
-function program(sdk) {
-  const folder = join(local, "programs", sdk);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, dependencies: { "@pulumi/pulumi": sdk } }));
-  installPacked(folder);
-  return folder;
-}
 
 try {
   await setUp();
@@ -23,7 +14,7 @@ try {
   const oldest = { cli: oldestPulumiCli(say), sdk: peerDependencies["@pulumi/pulumi"].replace("^", "") };
   const environments = {};
   for (const [name, { cli, sdk }] of Object.entries({ newest, oldest })) {
-    environments[name] = { cli: cli.folder, program: program(sdk) };
+    environments[name] = { cli: cli.folder, program: installedProgram(sdk) };
     say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
   }
   writeFileSync(join(local, "test.json"), JSON.stringify(environments));

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { handlerText, SIGNATURE } from "../provider/handler";
 import { version } from "./version";
 
-/** What the base class has to know of a generated class. */
+/** What this module has to know of a generated class. */
 export interface ResourceClass {
   /** `platform:Type` */
   type: string;
@@ -14,6 +14,8 @@ export interface ResourceClass {
   secretInputs: readonly string[];
   secretOutputs: readonly string[];
   sidFromId?: "whole" | "end";
+  /** Also where somebody asks Pulumi to replace it, when nobody asks the provider. */
+  deleteBeforeReplace?: boolean;
   /** The input that takes the resource's name in the program when it is left out. */
   defaultsToName?: string;
 }
@@ -21,23 +23,33 @@ export interface ResourceClass {
 type Args = Record<string, unknown>;
 
 /**
- * A Pulumi dynamic resource whose provider is a constant text instead of serialised code, so that state holds
- * no code and an upgrade of this package changes no state.
+ * What a generated class hands to Pulumi's constructor: a dynamic resource whose provider is a constant text instead of
+ * serialised code, so that state holds no code and an upgrade of this package changes no state.
+ *
+ * It is no base class because Pulumi's SDK takes the caller of the class below `CustomResource` for the line of the
+ * program that declares the resource, and writes that line into state.
  */
-export abstract class CpaasResource extends pulumi.CustomResource {
-  constructor(definition: ResourceClass, name: string, args: Args, opts: pulumi.CustomResourceOptions = {}) {
-    checkResolution();
-    const { type, inputs, outputs, secretInputs, secretOutputs, defaultsToName, sidFromId } = definition;
-    const props: Args = Object.fromEntries([...inputs, ...outputs].map((key) => [key, undefined]));
-    Object.assign(props, args);
-    // A resource that is looked up by its id has no inputs of its own.
-    if (defaultsToName && opts.id === undefined) props[defaultsToName] ??= name;
-    for (const path of secretInputs) hide(props, path.split("."));
-    props.__provider = handlerText(type);
-    super(`pulumi-nodejs:dynamic/${type}`, name, props, pulumi.mergeOptions({ additionalSecretOutputs: [...secretOutputs] }, opts));
-    // In the preview of an update all outputs are unknown, and whatever depends on them would seem to change; the id is not.
-    if (sidFromId) Object.assign(this, { sid: sidFromId === "whole" ? this.id : this.id.apply((id) => id.slice(id.lastIndexOf("/") + 1)) });
-  }
+export function registration(
+  { type, inputs, outputs, secretInputs, secretOutputs, defaultsToName, deleteBeforeReplace }: ResourceClass,
+  name: string,
+  args: object | undefined,
+  opts: pulumi.CustomResourceOptions = {},
+): [type: string, name: string, props: Args, opts: pulumi.CustomResourceOptions] {
+  checkResolution();
+  const props: Args = Object.fromEntries([...inputs, ...outputs].map((key) => [key, undefined]));
+  Object.assign(props, args);
+  // A resource that is looked up by its id has no inputs of its own.
+  if (defaultsToName && opts.id === undefined) props[defaultsToName] ??= name;
+  for (const path of secretInputs) hide(props, path.split("."));
+  props.__provider = handlerText(type);
+  const own = { additionalSecretOutputs: [...secretOutputs], deleteBeforeReplace };
+  return [`pulumi-nodejs:dynamic/${type}`, name, props, pulumi.mergeOptions(own, opts)];
+}
+
+/** In the preview of an update all outputs are unknown, and whatever depends on them would seem to change; the id is not. */
+export function takeSidFromId(resource: pulumi.CustomResource, { sidFromId }: ResourceClass): void {
+  const sid = sidFromId === "whole" ? resource.id : resource.id.apply((id) => id.slice(id.lastIndexOf("/") + 1));
+  Object.assign(resource, { sid });
 }
 
 /** Marks the value at a path as secret, and nothing beside it where that is possible. */

@@ -5,7 +5,7 @@ import { invoke } from "../runtime";
 import type { AccountInformation, ServiceProvider } from "./types";
 
 /** One account, by name or sid. It is an error when there is none, or more than one. */
-export function getAccount(args: GetAccountArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetAccountResult> {
+export function getAccount(args: GetAccountArgs = {}): Promise<GetAccountResult> {
   return invoke("jambonz:getAccount", args);
 }
 
@@ -14,8 +14,8 @@ export function getAccount(args: GetAccountArgs = {}, _opts?: pulumi.InvokeOptio
  *
  * For arguments that are outputs of other resources.
  */
-export function getAccountOutput(args: GetAccountOutputArgs = {}, opts?: pulumi.InvokeOptions): pulumi.Output<GetAccountResult> {
-  return pulumi.output(args).apply((known) => getAccount(known, opts));
+export function getAccountOutput(args: GetAccountOutputArgs = {}): pulumi.Output<GetAccountResult> {
+  return pulumi.output(args).apply((known) => getAccount(known));
 }
 
 /** What to look for with {@link getAccount}. */
@@ -55,7 +55,7 @@ export interface GetAccountResult {
 }
 
 /** All accounts that the key in use sees. */
-export function getAccounts(args: GetAccountsArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetAccountsResult> {
+export function getAccounts(args: GetAccountsArgs = {}): Promise<GetAccountsResult> {
   return invoke("jambonz:getAccounts", args);
 }
 
@@ -64,8 +64,8 @@ export function getAccounts(args: GetAccountsArgs = {}, _opts?: pulumi.InvokeOpt
  *
  * For arguments that are outputs of other resources.
  */
-export function getAccountsOutput(args: GetAccountsOutputArgs = {}, opts?: pulumi.InvokeOptions): pulumi.Output<GetAccountsResult> {
-  return pulumi.output(args).apply((known) => getAccounts(known, opts));
+export function getAccountsOutput(args: GetAccountsOutputArgs = {}): pulumi.Output<GetAccountsResult> {
+  return pulumi.output(args).apply((known) => getAccounts(known));
 }
 
 /** What to look for with {@link getAccounts}. */
@@ -87,7 +87,7 @@ export interface GetAccountsResult {
 }
 
 /** One service provider, by name or sid. It is an error when there is none, or more than one. */
-export function getServiceProvider(args: GetServiceProviderArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetServiceProviderResult> {
+export function getServiceProvider(args: GetServiceProviderArgs = {}): Promise<GetServiceProviderResult> {
   return invoke("jambonz:getServiceProvider", args);
 }
 
@@ -96,11 +96,8 @@ export function getServiceProvider(args: GetServiceProviderArgs = {}, _opts?: pu
  *
  * For arguments that are outputs of other resources.
  */
-export function getServiceProviderOutput(
-  args: GetServiceProviderOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetServiceProviderResult> {
-  return pulumi.output(args).apply((known) => getServiceProvider(known, opts));
+export function getServiceProviderOutput(args: GetServiceProviderOutputArgs = {}): pulumi.Output<GetServiceProviderResult> {
+  return pulumi.output(args).apply((known) => getServiceProvider(known));
 }
 
 /** What to look for with {@link getServiceProvider}. */
@@ -132,7 +129,7 @@ export interface GetServiceProviderResult {
 }
 
 /** All service providers that the key in use sees. */
-export function getServiceProviders(args: GetServiceProvidersArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetServiceProvidersResult> {
+export function getServiceProviders(args: GetServiceProvidersArgs = {}): Promise<GetServiceProvidersResult> {
   return invoke("jambonz:getServiceProviders", args);
 }
 
@@ -141,11 +138,8 @@ export function getServiceProviders(args: GetServiceProvidersArgs = {}, _opts?: 
  *
  * For arguments that are outputs of other resources.
  */
-export function getServiceProvidersOutput(
-  args: GetServiceProvidersOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetServiceProvidersResult> {
-  return pulumi.output(args).apply((known) => getServiceProviders(known, opts));
+export function getServiceProvidersOutput(args: GetServiceProvidersOutputArgs = {}): pulumi.Output<GetServiceProvidersResult> {
+  return pulumi.output(args).apply((known) => getServiceProviders(known));
 }
 
 /** What to look for with {@link getServiceProviders}. */

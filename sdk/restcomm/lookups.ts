@@ -5,7 +5,7 @@ import { invoke } from "../runtime";
 import type { ApplicationInformation, AvailablePhoneNumber, NumberKind } from "./types";
 
 /** One account, by e-mail address or sid; also a closed one. */
-export function getAccount(args: GetAccountArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetAccountResult> {
+export function getAccount(args: GetAccountArgs = {}): Promise<GetAccountResult> {
   return invoke("restcomm:getAccount", args);
 }
 
@@ -14,8 +14,8 @@ export function getAccount(args: GetAccountArgs = {}, _opts?: pulumi.InvokeOptio
  *
  * For arguments that are outputs of other resources.
  */
-export function getAccountOutput(args: GetAccountOutputArgs = {}, opts?: pulumi.InvokeOptions): pulumi.Output<GetAccountResult> {
-  return pulumi.output(args).apply((known) => getAccount(known, opts));
+export function getAccountOutput(args: GetAccountOutputArgs = {}): pulumi.Output<GetAccountResult> {
+  return pulumi.output(args).apply((known) => getAccount(known));
 }
 
 /** What to look for with {@link getAccount}. */
@@ -55,7 +55,7 @@ export interface GetAccountResult {
 }
 
 /** The applications of an account. Several may have the same name. */
-export function getApplications(args: GetApplicationsArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetApplicationsResult> {
+export function getApplications(args: GetApplicationsArgs = {}): Promise<GetApplicationsResult> {
   return invoke("restcomm:getApplications", args);
 }
 
@@ -64,11 +64,8 @@ export function getApplications(args: GetApplicationsArgs = {}, _opts?: pulumi.I
  *
  * For arguments that are outputs of other resources.
  */
-export function getApplicationsOutput(
-  args: GetApplicationsOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetApplicationsResult> {
-  return pulumi.output(args).apply((known) => getApplications(known, opts));
+export function getApplicationsOutput(args: GetApplicationsOutputArgs = {}): pulumi.Output<GetApplicationsResult> {
+  return pulumi.output(args).apply((known) => getApplications(known));
 }
 
 /** What to look for with {@link getApplications}. */
@@ -94,10 +91,7 @@ export interface GetApplicationsResult {
 }
 
 /** Numbers that can be bought. They change from run to run: write the one that you choose into the program, and never feed this into an IncomingPhoneNumber. */
-export function getAvailablePhoneNumbers(
-  args: GetAvailablePhoneNumbersArgs,
-  _opts?: pulumi.InvokeOptions,
-): Promise<GetAvailablePhoneNumbersResult> {
+export function getAvailablePhoneNumbers(args: GetAvailablePhoneNumbersArgs): Promise<GetAvailablePhoneNumbersResult> {
   return invoke("restcomm:getAvailablePhoneNumbers", args);
 }
 
@@ -106,11 +100,8 @@ export function getAvailablePhoneNumbers(
  *
  * For arguments that are outputs of other resources.
  */
-export function getAvailablePhoneNumbersOutput(
-  args: GetAvailablePhoneNumbersOutputArgs,
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetAvailablePhoneNumbersResult> {
-  return pulumi.output(args).apply((known) => getAvailablePhoneNumbers(known, opts));
+export function getAvailablePhoneNumbersOutput(args: GetAvailablePhoneNumbersOutputArgs): pulumi.Output<GetAvailablePhoneNumbersResult> {
+  return pulumi.output(args).apply((known) => getAvailablePhoneNumbers(known));
 }
 
 /** What to look for with {@link getAvailablePhoneNumbers}. */

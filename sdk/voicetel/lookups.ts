@@ -5,10 +5,7 @@ import { invoke } from "../runtime";
 import type { ServiceCharge } from "./types";
 
 /** The account of an API key. One of six calls an hour. */
-export function getAccountInformation(
-  args: GetAccountInformationArgs = {},
-  _opts?: pulumi.InvokeOptions,
-): Promise<GetAccountInformationResult> {
+export function getAccountInformation(args: GetAccountInformationArgs = {}): Promise<GetAccountInformationResult> {
   return invoke("voicetel:getAccountInformation", args);
 }
 
@@ -17,11 +14,8 @@ export function getAccountInformation(
  *
  * For arguments that are outputs of other resources.
  */
-export function getAccountInformationOutput(
-  args: GetAccountInformationOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetAccountInformationResult> {
-  return pulumi.output(args).apply((known) => getAccountInformation(known, opts));
+export function getAccountInformationOutput(args: GetAccountInformationOutputArgs = {}): pulumi.Output<GetAccountInformationResult> {
+  return pulumi.output(args).apply((known) => getAccountInformation(known));
 }
 
 /** What to look for with {@link getAccountInformation}. */
@@ -69,7 +63,7 @@ export interface GetAccountInformationResult {
 }
 
 /** The calls of an account in a span of time, the newest first. One of six calls an hour. */
-export function getCallRecords(args: GetCallRecordsArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetCallRecordsResult> {
+export function getCallRecords(args: GetCallRecordsArgs = {}): Promise<GetCallRecordsResult> {
   return invoke("voicetel:getCallRecords", args);
 }
 
@@ -78,11 +72,8 @@ export function getCallRecords(args: GetCallRecordsArgs = {}, _opts?: pulumi.Inv
  *
  * For arguments that are outputs of other resources.
  */
-export function getCallRecordsOutput(
-  args: GetCallRecordsOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetCallRecordsResult> {
-  return pulumi.output(args).apply((known) => getCallRecords(known, opts));
+export function getCallRecordsOutput(args: GetCallRecordsOutputArgs = {}): pulumi.Output<GetCallRecordsResult> {
+  return pulumi.output(args).apply((known) => getCallRecords(known));
 }
 
 /** What to look for with {@link getCallRecords}. */
@@ -120,7 +111,7 @@ export interface GetCallRecordsResult {
 }
 
 /** What an account costs each month. One of six calls an hour. */
-export function getMonthlyCharges(args: GetMonthlyChargesArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetMonthlyChargesResult> {
+export function getMonthlyCharges(args: GetMonthlyChargesArgs = {}): Promise<GetMonthlyChargesResult> {
   return invoke("voicetel:getMonthlyCharges", args);
 }
 
@@ -129,11 +120,8 @@ export function getMonthlyCharges(args: GetMonthlyChargesArgs = {}, _opts?: pulu
  *
  * For arguments that are outputs of other resources.
  */
-export function getMonthlyChargesOutput(
-  args: GetMonthlyChargesOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetMonthlyChargesResult> {
-  return pulumi.output(args).apply((known) => getMonthlyCharges(known, opts));
+export function getMonthlyChargesOutput(args: GetMonthlyChargesOutputArgs = {}): pulumi.Output<GetMonthlyChargesResult> {
+  return pulumi.output(args).apply((known) => getMonthlyCharges(known));
 }
 
 /** What to look for with {@link getMonthlyCharges}. */
@@ -167,7 +155,7 @@ export interface GetMonthlyChargesResult {
 }
 
 /** Whether a SIP device is registered for an account, and which. */
-export function getRegistration(args: GetRegistrationArgs = {}, _opts?: pulumi.InvokeOptions): Promise<GetRegistrationResult> {
+export function getRegistration(args: GetRegistrationArgs = {}): Promise<GetRegistrationResult> {
   return invoke("voicetel:getRegistration", args);
 }
 
@@ -176,11 +164,8 @@ export function getRegistration(args: GetRegistrationArgs = {}, _opts?: pulumi.I
  *
  * For arguments that are outputs of other resources.
  */
-export function getRegistrationOutput(
-  args: GetRegistrationOutputArgs = {},
-  opts?: pulumi.InvokeOptions,
-): pulumi.Output<GetRegistrationResult> {
-  return pulumi.output(args).apply((known) => getRegistration(known, opts));
+export function getRegistrationOutput(args: GetRegistrationOutputArgs = {}): pulumi.Output<GetRegistrationResult> {
+  return pulumi.output(args).apply((known) => getRegistration(known));
 }
 
 /** What to look for with {@link getRegistration}. */

@@ -74,6 +74,13 @@ for (const [kind, versions] of variants) {
       assert.deepEqual(asked(target), []);
     });
 
+    it("keeps the line of the program in state that declares a resource, and no path of this package", async () => {
+      for (const resource of Object.values(await stack.resources())) {
+        assert.match(String(resource.sourcePosition), /program\.js#\d+/);
+        assert.doesNotMatch(JSON.stringify(resource), /pulumi-cpaas\/dist/);
+      }
+    });
+
     it("keeps no code in state, only a text that is the same in every version", async () => {
       for (const resource of Object.values(await stack.resources())) {
         const type = resource.type.split("/")[1]!;

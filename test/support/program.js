@@ -1,9 +1,9 @@
 // A Pulumi program that declares what program.json says.
 const fs = require("node:fs");
 const pulumi = require("@pulumi/pulumi");
-const cpaas = require("pulumi-cpaas");
 
-const { resources, lookups = [] } = JSON.parse(fs.readFileSync("program.json", "utf8"));
+const { library = "pulumi-cpaas", resources, lookups = [] } = JSON.parse(fs.readFileSync("program.json", "utf8"));
+const cpaas = require(library);
 const made = {};
 
 function value(said) {

@@ -16,6 +16,8 @@ export interface Declared {
 }
 
 export interface Program {
+  /** Where the classes come from. Default: this package. */
+  library?: string;
   resources: Declared[];
   /** Look-ups: their results become stack outputs. */
   lookups?: { name: string; type: string; args?: unknown }[];
@@ -33,6 +35,8 @@ export class TestStack {
   readonly #environment: Environment;
   /** Variables for the platform, as somebody who runs Pulumi exports them. */
   platform: Record<string, string>;
+  /** Interrupts a command that is under way, as Ctrl-C does. */
+  signal?: AbortSignal;
 
   private constructor(folder: string, environment: Environment, platform: Record<string, string>) {
     this.folder = folder;
@@ -43,10 +47,13 @@ export class TestStack {
   static async create(
     platform: Record<string, string>,
     program: Program,
-    { config = {}, versions }: { config?: Record<string, string>; versions?: PulumiVersions } = {},
+    {
+      config = {},
+      versions,
+      environment = testEnvironment(versions),
+    }: { config?: Record<string, string>; versions?: PulumiVersions; environment?: Environment } = {},
   ): Promise<TestStack> {
     const folder = mkdtempSync(join(tmpdir(), "cpaas-stack-"));
-    const environment = testEnvironment(versions);
     writeFileSync(join(folder, "Pulumi.yaml"), "name: test\nruntime: nodejs\nmain: program.js\n");
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, main: "program.js" }));
     writeFileSync(join(folder, "program.js"), readFileSync(join(__dirname, "program.js")));
@@ -76,11 +83,17 @@ export class TestStack {
 
   run(args: string[], input?: string): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: this.folder, env: this.environmentVariables() });
+      const child = spawn("pulumi", [...args, "--non-interactive"], {
+        cwd: this.folder,
+        env: this.environmentVariables(),
+        signal: this.signal,
+        killSignal: "SIGINT",
+      });
       let text = "";
       child.stdout.on("data", (data: Buffer) => (text += data.toString()));
       child.stderr.on("data", (data: Buffer) => (text += data.toString()));
-      child.on("error", reject);
+      // One that was interrupted is waited for: it ends in good order.
+      child.on("error", (error) => child.pid === undefined && reject(error));
       child.on("close", (code) => resolve({ code: code ?? -1, text }));
       child.stdin.end(input);
     });
@@ -159,6 +172,8 @@ export interface StateResource {
   inputs: Record<string, any>;
   outputs: Record<string, any>;
   initErrors?: string[];
+  /** The line of the program that declares it. */
+  sourcePosition?: string;
 }
 
 export interface StateFile {

@@ -1,0 +1,117 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { transpileModule, ModuleKind, ScriptTarget } from "typescript";
+import type { Environment } from "../test/support/environment";
+import { TestStack } from "../test/support/pulumi";
+import { Bare } from "./bare";
+import { startSandboxProcess, type SandboxProcess } from "./platform";
+import { processorTimeOfChildren, watchProviders } from "./processes";
+import { tenants } from "./tenants";
+import { operations, type Operation, type Variant } from "./variants";
+
+/** What one operation on all resources cost. */
+export interface Cost {
+  seconds: number;
+  /** Of the command and all its processes; undefined where the system does not tell. */
+  processorSeconds?: number;
+  requests: number;
+}
+
+export interface Measured {
+  costs: Partial<Record<Operation, Cost>>;
+  /** Of the state file after the creation, in bytes. */
+  stateBytes?: number;
+  /** What stands in the state of an account as its `__provider`. */
+  handler?: string;
+  /** The most memory that the process serving the dynamic resources held, in bytes; undefined where the system does not tell. */
+  providerMemory?: number;
+}
+
+const commands: Record<Operation, string> = { create: "up", "no-op": "up", refresh: "refresh", update: "up", destroy: "destroy" };
+
+/** The longest that one command may take, in milliseconds: many times what it takes on a slow machine. */
+const timeLimit = (size: number) => 120_000 + 1_500 * size;
+
+/** The whole life of so many resources through the real CLI, on a sandbox of its own. */
+export async function measure(variant: Variant, size: number, environment: Environment, interrupted: AbortSignal): Promise<Measured> {
+  const sandbox = await startSandboxProcess();
+  try {
+    const stack = await stackOf(variant, size, environment, sandbox);
+    try {
+      const measured: Measured = { costs: {} };
+      for (const operation of operations) {
+        interrupted.throwIfAborted();
+        if (operation === "update") stack.write(programOf(variant, size, sandbox, 1));
+        stack.signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLimit(size))]);
+        const providers = watchProviders(stack.folder);
+        const before = await sandbox.requests();
+        const cpu = processorTimeOfChildren();
+        const start = performance.now();
+        try {
+          await stack.ok([commands[operation], "--yes", "--skip-preview"]);
+        } finally {
+          measured.providerMemory = max(measured.providerMemory, providers());
+          interrupted.throwIfAborted();
+        }
+        const seconds = (performance.now() - start) / 1000;
+        const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
+        measured.costs[operation] = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
+        if (operation === "create") {
+          measured.stateBytes = statSync(stateFile(stack)).size;
+          const { deployment } = await stack.state();
+          measured.handler = deployment.resources!.find(({ urn }) => urn.endsWith("::tenant-0"))!.inputs.__provider as string;
+        }
+      }
+      return measured;
+    } finally {
+      stack.remove();
+    }
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+/** The same without Pulumi. */
+export async function measureBare(size: number, interrupted: AbortSignal): Promise<Measured> {
+  const sandbox = await startSandboxProcess();
+  const bare = new Bare(sandbox);
+  try {
+    const measured: Measured = { costs: {} };
+    for (const operation of operations) {
+      interrupted.throwIfAborted();
+      const before = await sandbox.requests();
+      const start = performance.now();
+      await bare.run(operation, tenants(size, sandbox.serviceProviderSid, operation === "create" ? 0 : 1));
+      const seconds = (performance.now() - start) / 1000;
+      measured.costs[operation] = { seconds, requests: (await sandbox.requests()) - before };
+    }
+    return measured;
+  } finally {
+    bare.close();
+    await sandbox.stop();
+  }
+}
+
+/** A stack whose program is ready to run, with nothing deployed. */
+export async function stackOf(variant: Variant, size: number, environment: Environment, sandbox: SandboxProcess): Promise<TestStack> {
+  const config = { "jambonz:apiUrl": sandbox.url, "jambonz:apiKey": sandbox.key };
+  const stack = await TestStack.create({}, programOf(variant, size, sandbox, 0), { config, environment });
+  for (const source of variant.sources) {
+    const options = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
+    const { outputText } = transpileModule(readFileSync(join(__dirname, source), "utf8"), { compilerOptions: options });
+    writeFileSync(join(stack.folder, basename(source, ".ts") + ".js"), outputText);
+  }
+  return stack;
+}
+
+function programOf({ sources }: Variant, size: number, { serviceProviderSid }: SandboxProcess, revision: number) {
+  return { ...(sources.length > 0 && { library: "./library.js" }), resources: tenants(size, serviceProviderSid, revision) };
+}
+
+function stateFile({ folder }: TestStack): string {
+  return join(folder, ".state", ".pulumi", "stacks", "test", "test.json");
+}
+
+function max(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+}

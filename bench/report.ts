@@ -1,0 +1,171 @@
+import type { Results } from "./results";
+import { operations, type Operation } from "./variants";
+
+/** The size that the goals speak of. */
+const GOAL_SIZE = 500;
+
+const columns = [
+  ["package", "pulumi-cpaas"],
+  ["naive", "classes in the program"],
+  ["engine", "engine alone"],
+  ["bare", "bare requests"],
+] as const;
+
+/** The results as Markdown, the ratios first. */
+export function report(results: Results): string {
+  const { machine, repeat, sizes } = results;
+  return `# Benchmark
+
+Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat}`}; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
+
+- **pulumi-cpaas**: this package.
+- **Classes in the program**: the same resources as a program declares them after Pulumi's guide to dynamic providers ([naive/library.ts](naive/library.ts)). The SDK serialises the classes into the state of each resource.
+- **Engine alone**: the same resources on a dynamic provider that answers at once and sends nothing ([engine/library.ts](engine/library.ts)).
+- **Bare requests**: the fewest requests that do the same, 10 at once, without Pulumi ([bare.ts](bare.ts)).
+
+The resources are tenants of a jambonz sandbox that runs in a process of its own: each an account with an API key, a SIP realm and six limits.
+
+## Ratios
+
+By the clock, and by processor time.
+
+${table(["", ...sizes.map(String)], ratios(results))}
+
+${goals(results)}
+
+## Time
+
+![Seconds by number of resources](time.svg)
+
+Seconds by the clock, seconds of processor time of all processes of the command, and the number of requests. Every command is one \`pulumi\` command with \`--skip-preview\`. The update changes every account and every limit.
+
+${sizes.map((size) => `${table([`${size} resources`, ...columns.map(([, title]) => title)], times(results, size))}\n`).join("\n")}
+## State
+
+![Size of the state file by number of resources](state.svg)
+
+The state file after the creation, in KB, and bytes for each resource in brackets.
+
+${table(["resources", ...columns.slice(0, 3).map(([, title]) => title)], states(results))}
+
+## Provider process
+
+The process in which the engine runs the providers: from its start until it says its port, until it has answered its first questions about an account, and the most memory (RSS) that it held until then; the medians of ten starts. The empty provider answers the same questions without looking.
+
+${table(["", "port, ms", "ready, ms", "memory, MB"], starts(results))}
+
+The most memory that it held during all operations, in MB:
+
+${table(["resources", ...columns.slice(0, 3).map(([, title]) => title)], memories(results))}
+`;
+}
+
+function ratio(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined || b === 0 ? undefined : a / b;
+}
+
+const against = (results: Results, size: number, operation: Operation, other: string) =>
+  ratio(results.seconds("package", size, operation), results.seconds(other, size, operation));
+const processorAgainst = (results: Results, size: number, operation: Operation, other: string) =>
+  ratio(results.processorSeconds("package", size, operation), results.processorSeconds(other, size, operation));
+const readyRatio = (results: Results) => ratio(results.start("package", "ready"), results.start("empty", "ready"));
+
+function ratios(results: Results): string[][] {
+  const row = (title: string, operation: Operation, other: string) => [
+    title,
+    ...results.sizes.map((size) =>
+      [against(results, size, operation, other), processorAgainst(results, size, operation, other)]
+        .filter((value) => value !== undefined)
+        .map((value) => decimal(value, 2))
+        .join(" / "),
+    ),
+  ];
+  return [
+    row("create: pulumi-cpaas / engine alone", "create", "engine"),
+    row("create: pulumi-cpaas / classes in the program", "create", "naive"),
+    row("no-op: pulumi-cpaas / engine alone", "no-op", "engine"),
+    ["provider process ready: pulumi-cpaas / empty provider", decimal(readyRatio(results), 2)],
+  ];
+}
+
+/** What the package has to keep, and whether it does. */
+function goals(results: Results): string {
+  const size = results.sizes.includes(GOAL_SIZE) ? GOAL_SIZE : results.sizes.at(-1)!;
+  const sent = Math.max(...results.sizes.map((size) => results.requests("package", size, "no-op") ?? Infinity));
+  const rows: [goal: string, value: number | undefined, most: number, digits: number][] = [
+    [`creating ${size} takes at most 1.3 times the engine alone`, against(results, size, "create", "engine"), 1.3, 2],
+    [`and at most half of classes in the program`, against(results, size, "create", "naive"), 0.5, 2],
+    ["a no-op `up` sends nothing", sent, 0, 0],
+    [`a no-op \`up\` of ${size} takes at most 1.1 times the engine alone`, against(results, size, "no-op", "engine"), 1.1, 2],
+    ["the provider process is ready in at most 1.2 times an empty one", readyRatio(results), 1.2, 2],
+  ];
+  return table(
+    ["goal", "measured", ""],
+    rows.map(([goal, value, most, digits]) => [
+      goal,
+      decimal(value, digits),
+      value === undefined ? "not measured" : value <= most ? "met" : "**missed**",
+    ]),
+  );
+}
+
+function times(results: Results, size: number): string[][] {
+  return operations.map((operation) => [
+    operation,
+    ...columns.map(([name]) => {
+      const requests = results.requests(name, size, operation);
+      if (name === "bare" && requests === 0) return "–";
+      const cpu = results.processorSeconds(name, size, operation);
+      return [decimal(results.seconds(name, size, operation), 1), ...(cpu === undefined ? [] : [decimal(cpu, 1)]), requests ?? "–"].join(
+        " / ",
+      );
+    }),
+  ]);
+}
+
+function states(results: Results): string[][] {
+  return results.sizes.map((size) => [
+    String(size),
+    ...columns.slice(0, 3).map(([name]) => {
+      const bytes = results.stateBytes(name, size);
+      return bytes === undefined ? "–" : `${decimal(bytes / 1000, 0)} (${decimal(bytes / size, 0)})`;
+    }),
+  ]);
+}
+
+function starts(results: Results): string[][] {
+  return (
+    [
+      ["empty", "empty provider"],
+      ["package", "pulumi-cpaas"],
+      ["naive", "classes in the program"],
+    ] as const
+  ).map(([name, title]) => [
+    title,
+    decimal(results.start(name, "port"), 0),
+    decimal(results.start(name, "ready"), 0),
+    megabytes(results.start(name, "memory")),
+  ]);
+}
+
+function memories(results: Results): string[][] {
+  return results.sizes.map((size) => [String(size), ...columns.slice(0, 3).map(([name]) => megabytes(results.providerMemory(name, size)))]);
+}
+
+function decimal(value: number | undefined, digits: number): string {
+  return value === undefined ? "–" : value.toFixed(digits);
+}
+
+function megabytes(bytes: number | undefined): string {
+  return decimal(bytes && bytes / 1e6, 0);
+}
+
+/** A Markdown table whose source can be read in a terminal too. */
+function table(head: string[], rows: string[][]): string {
+  const all = [head, ...rows.map((row) => head.map((_, column) => row[column] ?? ""))];
+  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]!.length)));
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join(" | ")} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
+  return [line(all[0]!), rule, ...all.slice(1).map(line)].join("\n");
+}

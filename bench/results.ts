@@ -1,0 +1,65 @@
+import type { Machine } from "./machine";
+import type { Measured } from "./measure";
+import type { Ready } from "./ready";
+import { variants, type Operation } from "./variants";
+
+/** Everything that was measured, with its medians. */
+export class Results {
+  readonly #runs = new Map<string, Measured[]>();
+  readonly #starts = new Map<string, Ready[]>();
+
+  constructor(
+    readonly sizes: readonly number[],
+    readonly repeat: number,
+    readonly machine: Machine,
+  ) {}
+
+  add(name: string, size: number, measured: Measured): void {
+    const key = `${name} ${size}`;
+    this.#runs.set(key, [...this.runs(name, size), measured]);
+  }
+
+  addStart(name: string, ready: Ready): void {
+    this.#starts.set(name, [...(this.#starts.get(name) ?? []), ready]);
+  }
+
+  /** The texts that stand in the state of an account. */
+  handlers(): [name: string, handler: string][] {
+    const all = variants.map(({ name }) => [name, this.runs(name, this.sizes[0]!)[0]?.handler] as [string, string | undefined]);
+    return all.filter((entry): entry is [string, string] => entry[0] !== "engine" && entry[1] !== undefined);
+  }
+
+  runs(name: string, size: number): readonly Measured[] {
+    return this.#runs.get(`${name} ${size}`) ?? [];
+  }
+
+  seconds(name: string, size: number, operation: Operation): number | undefined {
+    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.seconds));
+  }
+
+  processorSeconds(name: string, size: number, operation: Operation): number | undefined {
+    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.processorSeconds));
+  }
+
+  requests(name: string, size: number, operation: Operation): number | undefined {
+    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.requests));
+  }
+
+  stateBytes(name: string, size: number): number | undefined {
+    return median(this.runs(name, size).map(({ stateBytes }) => stateBytes));
+  }
+
+  providerMemory(name: string, size: number): number | undefined {
+    return median(this.runs(name, size).map(({ providerMemory }) => providerMemory));
+  }
+
+  start(name: string, what: keyof Ready): number | undefined {
+    return median((this.#starts.get(name) ?? []).map((ready) => ready[what]));
+  }
+}
+
+function median(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  const middle = known.length / 2;
+  return known.length % 2 ? known[Math.floor(middle)] : known.length ? (known[middle - 1]! + known[middle]!) / 2 : undefined;
+}
