@@ -48,6 +48,14 @@ const EXAMPLES = {
       clientPassword: { make: password, secret: true },
     },
   },
+  voicetel: {
+    platform: "voicetel",
+    edit: "index.ts",
+    rows: ({ username }) => [
+      ["what", "username"],
+      ["account", String(username)],
+    ],
+  },
 };
 
 const USAGE = `npm run up [-- options]      deploys an example to a local sandbox
@@ -107,13 +115,13 @@ async function main() {
     await pulumi(["config", "set", `${example.platform}:apiUrl`, target.apiUrl, "--stack", target.stack], { quiet: true });
     await makeOnce(pulumi, target);
     if (live) console.error(`> Platform: ${example.platform} at ${new URL(target.apiUrl).host}, stack ${target.stack}`);
-    return options.down ? await down(pulumi, target, live) : await up(pulumi, target, live, sandbox);
+    return options.down ? await down(pulumi, target, live) : await up(pulumi, target, live, sandbox, cli);
   } finally {
     await sandbox?.stop();
   }
 }
 
-async function up(pulumi, { stack }, live, sandbox) {
+async function up(pulumi, { stack }, live, sandbox, cli) {
   if (options.preview) {
     await pulumi(["preview", "--stack", stack]);
     return 0;
@@ -129,10 +137,11 @@ async function up(pulumi, { stack }, live, sandbox) {
   console.log(`\n${table(example.rows(outputs))}\n`);
   if (Object.keys(changes).length === 0)
     console.log(
-      `Nothing changed${sandbox ? (sandbox.requests.length ? `, with ${sandbox.requests.length} requests` : ", and no request was sent") : ""}.`,
+      `Nothing changed on the platform${sandbox ? (sandbox.requests.length ? `, with ${sandbox.requests.length} requests` : ", and no request was sent") : ""}.`,
     );
   else if (sandbox) console.log(`The sandbox was sent ${sandbox.requests.length} requests.`);
   const folder = `examples/${options.example}`;
+  console.log(`Pulumi CLI: ${cli.folder} (put it on your PATH to use it yourself)`);
   const more = example === Object.values(EXAMPLES)[0] ? "" : ` --example ${options.example}`;
   console.log(
     live
@@ -148,6 +157,7 @@ async function down(pulumi, { stack }, live) {
     return 0;
   }
   if (live && !options.yes && !(await confirmed(`Delete everything of stack ${stack} from ${new URL(live.apiUrl).host}?`))) return 1;
+  console.error("> Everything is deleted, also what the program protects.");
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", stack], { quiet: true });
   await pulumi(["destroy", "--yes", "--stack", stack]);
   for (const key of Object.keys(example.once ?? {})) await pulumi(["config", "rm", key, "--stack", stack], { quiet: true });
@@ -214,6 +224,8 @@ function pulumiEnvironment(cli, { variables }) {
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Calls of the sandbox are no calls of a real VoiceTel.
+    XDG_CACHE_HOME: join(local, "cache"),
     ...variables,
   };
 }

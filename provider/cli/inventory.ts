@@ -31,17 +31,23 @@ export async function inventory(session: Session, filter: Filter, log: (message:
   const { platform, client } = session;
   const items: Item[] = [];
   const byKey = new Map<string, Item>();
+  const leftOut = new Set<string>();
   const names = new Set<string>();
   for (const definition of platform.resources) {
     if (!definition.list) continue;
     const listed = await client.http.operation(() => definition.list!(client));
     log(`${definition.type}: ${listed.length}`);
     for (const found of listed) {
-      const parent = ownerOf(definition, found.live, byKey);
-      const item: Item = { ...found, definition, parent, name: "" };
-      if (!isWanted(item, filter)) continue;
+      const owner = ownerOf(definition, found.live);
+      const parent = owner === undefined ? undefined : byKey.get(owner);
+      const item: Item = { ...found, live: told(definition, found.live), definition, parent, name: "" };
+      const own = key(definition.type, found.id);
+      if (!parent && ((owner && leftOut.has(owner)) || !isWanted(item, filter))) {
+        leftOut.add(own);
+        continue;
+      }
       item.name = unique(names, parent ? `${parent.name}-${slug(found.label)}` : slug(found.label));
-      byKey.set(key(definition.type, found.id), item);
+      byKey.set(own, item);
       items.push(item);
     }
   }
@@ -57,14 +63,18 @@ export function ownerProperty(definition: Resource, live: Properties): { name: s
   return undefined;
 }
 
-function ownerOf(definition: Resource, live: Properties, items: Map<string, Item>): Item | undefined {
+function ownerOf(definition: Resource, live: Properties): string | undefined {
   const owner = ownerProperty(definition, live);
-  return owner && items.get(key(owner.type, String(live[owner.name])));
+  return owner && key(owner.type, String(live[owner.name]));
+}
+
+/** Without what the platform shows in another form than it takes it, such as the digest of a password. */
+function told(definition: Resource, live: Properties): Properties {
+  const shape = definition.inputs.shape as Record<string, z.ZodType>;
+  return Object.fromEntries(Object.entries(live).filter(([name]) => !traitsOf(shape[name]).writeOnly));
 }
 
 function isWanted(item: Item, { name, where = {} }: Filter): boolean {
-  if (item.parent) return true; // it came as far as its parent did
-  if (ownerProperty(item.definition, item.live)) return false; // its parent did not
   if (name !== undefined && !pattern(name).test(item.label)) return false;
   return Object.entries(where).every(([property, value]) => value === undefined || item.live[property] === value);
 }

@@ -105,6 +105,15 @@ export const account = resource<Restcomm>()({
     }));
   },
 
+  async list(restcomm) {
+    const rows = await restcomm.subAccounts();
+    return rows.map((row) => ({
+      id: String(row.sid),
+      live: fromRow([inputs, outputs], row),
+      label: String(row.friendly_name ?? row.email_address),
+    }));
+  },
+
   async read(restcomm, id, state) {
     const row = await restcomm.read(pathOf(id), state);
     if (!row || (row !== STALE && isClosed(row))) return undefined;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { UserError } from "../errors";
-import type { Candidate, Properties, ReadOptions } from "../resource";
+import type { Candidate, Listed, Properties, ReadOptions } from "../resource";
 import { fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
 import { sid } from "./types";
 
@@ -8,7 +8,7 @@ import { sid } from "./types";
 export const accountSid = sid("AC")
   .optional()
   .describe("The account that it belongs to. Default: the one that signs in.")
-  .meta({ replaceOnChanges: true, computed: true });
+  .meta({ replaceOnChanges: true, computed: true, refersTo: "restcomm:Account" });
 
 interface Kind {
   /** As in a message: "a client". */
@@ -51,6 +51,17 @@ export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: 
     sidFromId: "end" as const,
     listPath,
     candidate,
+
+    /** Of the account that signs in and of its sub-accounts. */
+    async list(restcomm: Restcomm): Promise<Listed[]> {
+      const subAccounts = (await restcomm.subAccounts()).map((row) => String(row.sid));
+      const rows = await Promise.all([restcomm.accountSid, ...subAccounts].map((sid) => restcomm.list(listPath(restcomm, sid))));
+      return rows.flat().map((row) => ({
+        id: candidate(row).id,
+        live: { ...fromRow([inputs, outputs], row), accountSid: row.account_sid },
+        label: String(row.friendly_name ?? row.sid),
+      }));
+    },
 
     async read(restcomm: Restcomm, id: string, state: Properties, _options: ReadOptions): Promise<Properties | undefined> {
       const row = await restcomm.read(pathOf(id), distributed ? state : {});

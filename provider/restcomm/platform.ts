@@ -100,6 +100,12 @@ export class Restcomm {
     return sid === this.#settings.accountSid;
   }
 
+  /** The accounts right below the one that signs in, without closed ones; the platform lists no deeper. */
+  async subAccounts(): Promise<Row[]> {
+    const rows = await this.list("/Accounts.json");
+    return rows.filter(({ sid, status }) => !this.isOwn(String(sid)) && status !== "closed");
+  }
+
   /** What the platform shows; undefined for 404, and for nothing else. */
   async get(path: string): Promise<Row | undefined> {
     try {

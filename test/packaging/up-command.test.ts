@@ -83,7 +83,7 @@ describe("npm run up, in a checkout of its own", () => {
   it("says the second time that nothing changed and that no request was sent", async () => {
     const { code, text } = await command("up");
     assert.equal(code, 0, text);
-    assert.match(text, /Nothing changed, and no request was sent\./);
+    assert.match(text, /Nothing changed on the platform, and no request was sent\./);
   });
 
   it("shows a renamed tenant as one update", async () => {
