@@ -3,7 +3,7 @@ import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import { Session } from "../../provider/session";
-import type { RateWindow } from "../../sandbox/src";
+import type { LoggedRequest, RateWindow } from "../../sandbox/src";
 import { Engine, type Entry } from "../support/engine";
 import { asked, jambonzTarget, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
@@ -47,12 +47,18 @@ async function destroy(target: Target, entries: Entry[]): Promise<string[]> {
   return errors;
 }
 
-/** Whether no window has been left unused while work was waiting; the last one, in which the work ended, does not count. */
-function assertUsed(windows: RateWindow[], share: number, seconds: number): void {
+/**
+ * No window was left unused while work was waiting: each was used up to a share, or requests came until its end,
+ * as on a busy machine. The last one, in which the work ended, does not count.
+ */
+function assertUsed(windows: RateWindow[], requests: readonly LoggedRequest[], share: number, seconds: number): void {
   windows.slice(0, -1).forEach((window, index) => {
-    assert(window.requests >= share, `window ${index} of ${windows.length}: ${window.requests} of ${share}`);
-    const next = windows[index + 1]!.start - window.start;
-    assert(next < 2 * seconds * 1000, `${next} ms between windows ${index} and ${index + 1}`);
+    const end = window.start + seconds * 1000;
+    const last = requests.findLast(({ at }) => at < end)!;
+    const what = `window ${index} of ${windows.length}: ${window.requests} of ${share}, the last ${end - last.at} ms before its end`;
+    assert(window.requests >= share || end - last.at < 200, what);
+    const next = windows[index + 1]!.start - end;
+    assert(next < seconds * 1000, `${next} ms between windows ${index} and ${index + 1}`);
   });
 }
 
@@ -82,7 +88,7 @@ describe("a thousand resources and a rate limit", () => {
       assert.equal(refused, 0);
       assert(requests <= rateLimit.requests - reserve, `${requests} requests leave less than ${reserve} to others`);
     }
-    assertUsed(windows, rateLimit.requests - reserve - concurrency, rateLimit.seconds);
+    assertUsed(windows, sandbox.requests, rateLimit.requests - reserve - concurrency, rateLimit.seconds);
     return { result, windows, requests: asked(target) };
   }
 
@@ -92,7 +98,7 @@ describe("a thousand resources and a rate limit", () => {
     assert.equal(result.steps.length, 10 * accounts);
     // Two for an account, one for each thing in it, and two to begin with.
     assert.equal(requests.length, 11 * accounts + 2);
-    assert.equal(windows.length, Math.ceil(requests.length / (rateLimit.requests - reserve)));
+    assert(windows.length >= requests.length / (rateLimit.requests - reserve), `${windows.length} windows`);
   });
 
   it("cost nothing when nothing has changed", async () => {
