@@ -249,7 +249,7 @@ export class HttpClient {
       );
     }
     if (/text\/html/i.test(type) && /<(!doctype|html)/i.test(text) && response.status !== 429) {
-      if (response.status >= 500) return { status, reasonPhrase, body: undefined };
+      if (status >= 500 || status === 408) return { status, reasonPhrase, body: undefined };
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!idempotent && response.status < 300) throw new BrokenAnswer("a web page came instead of its answer");
       throw new UserError(
@@ -277,8 +277,12 @@ export class HttpClient {
     if (codes.some((c) => NOT_SENT.has(c)) || [syscall, cause?.syscall].includes("connect")) {
       return { kind: "notSent", problem: connectProblem(codes), hopeless: codes.some((c) => HOPELESS.has(c)) };
     }
-    if (code === "ERR_CANCELED" || name === "TimeoutError")
-      return { kind: "lost", problem: `no answer within ${this.#options.settings.requestTimeout} s`, timedOut: true };
+    if (code === "ERR_CANCELED" || name === "TimeoutError") {
+      const budget = currentBudget();
+      const limit =
+        budget?.left === 0 ? `the ${budget.seconds} s that one operation may take` : `${this.#options.settings.requestTimeout} s`;
+      return { kind: "lost", problem: `no answer within ${limit}`, timedOut: true };
+    }
     if (/maxContentLength/.test(message))
       throw new UserError(`${this.#options.dialect.title} answered with more than ${MAX_ANSWER / 1024 / 1024} MB`);
     if (code) return { kind: "lost", problem: `the connection broke off (${code})` };

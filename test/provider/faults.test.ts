@@ -1,0 +1,640 @@
+import assert from "node:assert/strict";
+import { readSettings } from "../../provider/settings";
+import { platform, resourceOf } from "../../provider/platforms";
+import { Lifecycle } from "../../provider/lifecycle";
+import type { Properties } from "../../provider/resource";
+import { Session } from "../../provider/session";
+import type { FaultRule } from "../../sandbox/src";
+import { Engine, type Outcome } from "../support/engine";
+import { between, serve, type Exchange, type LocalServer } from "../support/http";
+import { asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import type { Declared } from "../support/pulumi";
+
+/** Pauses are this much shorter than in earnest. */
+const PACE = 0.005;
+
+/** What may be found on the platform, and in state: an id and what one of its properties is. */
+type Objects = Record<string, unknown>;
+
+interface Kind {
+  type: string;
+  args(place: Target, accountSid: string): Properties;
+  /** What the program says later; nothing where nothing can be changed in place. */
+  change?: Properties;
+  /** The property by which an object is compared. */
+  property: string;
+  onPlatform(place: Target, accountSid: string): Promise<Objects>;
+}
+
+const kinds: Kind[] = [
+  {
+    type: "jambonz:Account",
+    args: ({ serviceProviderSid }) => ({ serviceProviderSid, registrationHook: { url: "https://example.com/hook" } }),
+    change: { planType: "paid" },
+    property: "planType",
+    onPlatform: async ({ sandbox, serviceProviderSid }, accountSid) => {
+      const { body } = await sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/Accounts`);
+      const rows = (body as Record<string, string>[]).filter(({ account_sid }) => account_sid !== accountSid);
+      return Object.fromEntries(rows.map(({ account_sid, plan_type }) => [account_sid, plan_type === "trial" ? undefined : plan_type]));
+    },
+  },
+  {
+    type: "jambonz:ApiKey",
+    args: (_place, accountSid) => ({ accountSid }),
+    property: "token",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries(
+        (await keysOf(place, accountSid)).map(({ api_key_sid, token }) => [`Accounts/${accountSid}/ApiKeys/${api_key_sid}`, token]),
+      ),
+  },
+  {
+    type: "jambonz:Limit",
+    args: (_place, accountSid) => ({ accountSid, category: "device", quantity: 5 }),
+    change: { quantity: 6 },
+    property: "quantity",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries(
+        Object.entries(await limitsOf(place, accountSid)).map(([category, n]) => [`Accounts/${accountSid}/Limits/${category}`, n]),
+      ),
+  },
+  {
+    type: "jambonz:SipRealm",
+    args: (_place, accountSid) => ({ accountSid, realm: `r-${accountSid}.example.com` }),
+    change: { realm: "changed.sip.example.com" },
+    property: "realm",
+    onPlatform: async ({ sandbox }, accountSid) => {
+      const { body } = await sandbox.outside("GET", `/Accounts/${accountSid}`);
+      return body.sip_realm ? { [accountSid]: body.sip_realm } : {};
+    },
+  },
+];
+
+const operations = ["create", "read", "update", "delete"] as const;
+type Operation = (typeof operations)[number];
+
+/** How an operation fares when one of its requests is struck: it is overcome, by sending again or by finding out, or told. */
+type Course = "repeated" | "found" | "unharmed" | RegExp;
+
+interface Fault {
+  name: string;
+  rule: Omit<FaultRule, "match" | "skip" | "times">;
+  read: Course;
+  /** PUT and DELETE, and a POST that writes over itself. */
+  idempotent: Course;
+  /** A POST that makes another thing each time. */
+  creation: Course;
+  settings?: Record<string, string>;
+}
+
+const status = (code: number, body?: unknown, headers?: Record<string, string>): Fault["rule"] => ({
+  fault: { status: code, body, headers },
+});
+const overcome = { read: "repeated", idempotent: "repeated", creation: "repeated" } as const;
+const told = (reason: RegExp) => ({ read: reason, idempotent: reason, creation: reason });
+const page = "<!DOCTYPE html>\n<html><body>Oops</body></html>";
+
+const faults: Fault[] = [
+  { name: "the connection is refused", rule: { fault: "refuse", delayMs: 3 }, ...overcome },
+  { name: "the connection breaks off", rule: { fault: "drop" }, ...overcome },
+  { name: "the platform restarts", rule: { fault: "restart", delayMs: 3 }, ...overcome },
+  { name: "the answer is lost", rule: { fault: "dropAnswer" }, ...overcome, creation: "found" },
+  { name: "the answer breaks off", rule: { fault: "truncated" }, ...overcome, creation: "found" },
+  { name: "the answer is empty", rule: { fault: "empty" }, ...overcome, creation: "found" },
+  {
+    name: "a web page is the answer",
+    rule: { fault: "html" },
+    ...told(/web page instead of its API; check the API's URL/),
+    creation: "repeated",
+  },
+  {
+    name: "a redirect is the answer",
+    rule: { fault: "redirect", location: "http://127.0.0.1:9/elsewhere" },
+    ...told(/redirect \(307\), which is not followed with a key; .* \(http:\/\/127\.0\.0\.1:9\)$/),
+  },
+  {
+    name: "the answer takes longer than a request may",
+    rule: { fault: "slow", delayMs: 450 },
+    ...overcome,
+    settings: { JAMBONZ_REQUEST_TIMEOUT: "0.4" },
+  },
+  { name: "408", rule: status(408), ...overcome },
+  { name: "429", rule: status(429, undefined, { "Retry-After": "0" }), ...overcome },
+  { name: "500 as jambonz refuses", rule: status(500, { msg: "no such thing" }), ...told(/no such thing \(500\)$/) },
+  { name: "500 with a web page", rule: status(500, page), ...told(/it answered 500 without a reason \(500\)$/), creation: "repeated" },
+  { name: "500 with nothing", rule: status(500, ""), ...told(/it answered 500 without a reason \(500\)$/), creation: "repeated" },
+  {
+    name: "500 of a lost database",
+    rule: status(500, { msg: "Lost connection to MySQL server during query" }),
+    ...overcome,
+  },
+  { name: "502", rule: status(502), ...overcome },
+  { name: "503", rule: status(503, { msg: "busy" }), ...overcome },
+  { name: "504", rule: status(504), ...overcome },
+  { name: "524", rule: status(524, "A timeout occurred"), ...overcome },
+];
+
+/** A program with one resource, at a platform with an account of somebody else's, brought to where an operation begins. */
+class Scene {
+  readonly said: string[] = [];
+
+  static async at(target: Target, kind: Kind, operation: Operation, settings: Record<string, string> = {}): Promise<Scene> {
+    const { sandbox } = target;
+    const serviceProviderSid = await made(sandbox, "/ServiceProviders", { name: `sp ${Math.random()}` });
+    const accountSid = await made(sandbox, "/Accounts", { name: "somebody", service_provider_sid: serviceProviderSid });
+    const scene = new Scene({ ...target, serviceProviderSid }, kind, accountSid, settings);
+    if (operation !== "create") assert.deepEqual((await scene.engine.up(scene.program())).errors, []);
+    sandbox.clearRequests();
+    return scene;
+  }
+
+  readonly engine: Engine;
+
+  private constructor(
+    readonly target: Target,
+    readonly kind: Kind,
+    readonly accountSid: string,
+    settings: Record<string, string>,
+  ) {
+    this.engine = new Engine({
+      environment: () => ({ ...target.variables, ...settings }),
+      pace: PACE,
+      log: (message) => this.said.push(message),
+    });
+  }
+
+  program(change: Properties = {}): Declared[] {
+    return [{ type: this.kind.type, name: "it", args: { ...this.kind.args(this.target, this.accountSid), ...change } }];
+  }
+
+  run(operation: Operation): Promise<Outcome> {
+    if (operation === "read") return this.engine.refresh();
+    if (operation === "delete") return this.engine.destroy();
+    return this.engine.up(this.program(operation === "update" ? this.kind.change : {}));
+  }
+
+  get requests(): string[] {
+    return asked(this.target);
+  }
+
+  get state(): Objects {
+    return Object.fromEntries(this.engine.entries.map(({ id, outputs }) => [id, outputs[this.kind.property]]));
+  }
+
+  /** What state says is on the platform, and nothing else is. */
+  async agrees(): Promise<void> {
+    assert.deepEqual(this.state, await this.kind.onPlatform(this.target, this.accountSid));
+  }
+
+  async end(): Promise<void> {
+    const { sandbox, serviceProviderSid } = this.target;
+    sandbox.clearFaults();
+    for (const { account_sid } of (await sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/Accounts`)).body)
+      await sandbox.outside("DELETE", `/Accounts/${account_sid}`);
+    await sandbox.outside("DELETE", `/ServiceProviders/${serviceProviderSid}`);
+  }
+}
+
+const isWrite = (line: string) => !line.startsWith("GET");
+const count = (lines: string[], wanted: (line: string) => boolean) => lines.filter(wanted).length;
+
+describe("one request is struck", () => {
+  let target: Target;
+  before(async () => void (target = await jambonzTarget()));
+  after(() => target.sandbox.stop());
+
+  for (const kind of kinds) {
+    for (const operation of operations) {
+      if (operation === "update" && !kind.change) continue;
+      const name = kind.type.split(":")[1]!;
+      describe(`to ${operation} ${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`, () => {
+        /** What is asked when nothing goes wrong. */
+        let calm: string[];
+        before(async () => {
+          const scene = await Scene.at(target, kind, operation);
+          assert.deepEqual((await scene.run(operation)).errors, []);
+          calm = scene.requests;
+          await scene.agrees();
+          await scene.end();
+        });
+
+        for (const fault of faults) {
+          it(`and ${fault.name}`, async () => {
+            const { rule } = fault;
+            // Reads that are alike suffer alike, so of many the first and the last are struck; slowly only where it matters.
+            const lines = [...new Set(calm)];
+            const reads = lines.filter((line) => !isWrite(line));
+            const struck =
+              rule.fault === "slow" && !(operation === "read" && name === "Account") ? [] : [...new Set([reads[0]!, reads.at(-1)!])];
+            for (const line of [...struck.filter(Boolean), ...lines.filter(isWrite)]) await strike(line, fault);
+          });
+        }
+
+        async function strike(line: string, { rule, settings, ...courses }: Fault): Promise<void> {
+          const scene = await Scene.at(target, kind, operation, settings);
+          const [method, path] = line.split(" ") as [string, string];
+          target.sandbox.addFault({ ...rule, match: { method, path: path.replaceAll(":sid", "*") } });
+          const { errors } = await scene.run(operation);
+          const { requests } = scene;
+          target.sandbox.clearFaults();
+          const where = `${line} was struck: ${requests.join(", ")}; ${errors.join("; ")}`;
+          const creation = method === "POST" && kind.type !== "jambonz:Limit";
+          let course: Course = isWrite(line) ? (creation ? courses.creation : courses.idempotent) : courses.read;
+          // No content is a complete answer.
+          if (rule.fault === "empty" && ["PUT", "DELETE"].includes(method)) course = "unharmed";
+          const writes = count(calm, isWrite);
+          if (course instanceof RegExp) {
+            // Whose the account is can be found out later.
+            if (operation === "create" && line === "GET /Accounts") assert.deepEqual(errors, [], where);
+            else {
+              assert.equal(errors.length, 1, where);
+              assert.match(errors[0]!, course, where);
+              assert.match(errors[0]!, new RegExp(`^(jambonz refused to ${operation} )?${name}( "it")?( \\(|: )`), where);
+            }
+            assert(count(requests, isWrite) <= writes, where);
+          } else {
+            assert.deepEqual(errors, [], where);
+            const again = isWrite(line) && course === "repeated" ? 1 : 0;
+            assert.equal(count(requests, isWrite), writes + again, where);
+            if (!isWrite(line)) assert(count(requests, (one) => one === line) > count(calm, (one) => one === line), where);
+          }
+          await scene.agrees();
+          // Whatever was left undone is done next time, and not twice.
+          assert.deepEqual((await scene.run(operation)).errors, [], where);
+          await scene.agrees();
+          assert.equal(Object.keys(scene.state).length, operation === "delete" ? 0 : 1, where);
+          await scene.end();
+        }
+      });
+    }
+  }
+});
+
+/** A program's run against a platform, with pauses cut short. */
+function engineAt(target: Target, settings: Record<string, string> = {}, said: string[] = []): Engine {
+  return new Engine({ environment: () => ({ ...target.variables, ...settings }), pace: PACE, log: (message) => said.push(message) });
+}
+
+const isCreation = (line: string) => /^POST \S*\/(Accounts|ApiKeys)$/.test(line);
+
+describe("keys whose creations cannot be told apart", () => {
+  let target: Target;
+  before(async () => void (target = await jambonzTarget()));
+  after(() => target.sandbox.stop());
+
+  const fates: [string, FaultRule["fault"] | undefined][] = [
+    ["answered", undefined],
+    ["made without an answer", "dropAnswer"],
+    ["made with half an answer", "truncated"],
+    ["lost", "drop"],
+    ["given up by a proxy", { status: 504 }],
+  ];
+  for (const [first, ...firstFault] of fates) {
+    for (const [second, ...secondFault] of fates) {
+      it(`are two when one is ${first} and the other ${second}`, async () => {
+        const { sandbox, serviceProviderSid } = target;
+        const accountSid = await made(sandbox, "/Accounts", { name: `a ${Math.random()}`, service_provider_sid: serviceProviderSid });
+        sandbox.clearRequests();
+        [firstFault[0], secondFault[0]].forEach((fault, index, both) => {
+          // A rule counts what no rule before it has struck.
+          const skip = index === 1 && !both[0] ? 1 : 0;
+          if (fault) sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault, skip });
+        });
+        const engine = engineAt(target);
+        const names = ["one", "two"];
+        const { errors } = await engine.up(names.map((name) => ({ type: "jambonz:ApiKey", name, args: { accountSid } })));
+        sandbox.clearFaults();
+        assert.deepEqual(errors, []);
+        const inState = engine.entries.map(({ outputs }) => String(outputs.token)).sort();
+        const onPlatform = (await keysOf(target, accountSid)).map(({ token }) => token).sort();
+        assert.deepEqual(inState, onPlatform);
+        assert.equal(new Set(inState).size, 2);
+        const lost = [first, second].filter((fate) => ["lost", "given up by a proxy"].includes(fate)).length;
+        assert.equal(count(asked(target), isCreation), 2 + lost);
+      });
+    }
+  }
+
+  it("stay as they are when somebody else makes an equal one meanwhile, and all are named", async () => {
+    const { sandbox, serviceProviderSid } = target;
+    const accountSid = await made(sandbox, "/Accounts", { name: `a ${Math.random()}`, service_provider_sid: serviceProviderSid });
+    sandbox.clearRequests();
+    sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: "dropAnswer" });
+    const somebody = { method: "POST", path: "/ApiKeys", body: { account_sid: accountSid } };
+    sandbox.addFault({ match: { method: "GET", path: "/Accounts/*/ApiKeys" }, fault: "outside", skip: 1, request: somebody });
+    const engine = engineAt(target);
+    const { errors } = await engine.up([{ type: "jambonz:ApiKey", name: "mine", args: { accountSid } }]);
+    sandbox.clearFaults();
+    const keys = await keysOf(target, accountSid);
+    assert.equal(keys.length, 2);
+    assert.match(
+      errors.join("\n"),
+      /^ApiKey: jambonz at \S+ did not answer: .*; now there are 2 that may be the one it made: .*Nothing was changed/,
+    );
+    for (const { api_key_sid, token } of keys) {
+      assert(errors[0]!.includes(api_key_sid), errors[0]);
+      assert(!errors[0]!.includes(token));
+    }
+    assert.deepEqual(engine.entries, []);
+    assert.equal(count(asked(target), isWrite), 1);
+  });
+
+  const mayBeMade: [string, FaultRule["fault"]][] = [
+    ["is lost on the way", "drop"],
+    ["is made without an answer", "dropAnswer"],
+    ["is made with half an answer", "truncated"],
+    ["is made with an empty answer", "empty"],
+    ["is answered with a web page", "html"],
+    ["is given up by a proxy", { status: 504 }],
+    ["is refused by something else", { status: 500, body: "" }],
+    ["meets a lost database", { status: 500, body: { msg: "Lost connection to MySQL server during query" } }],
+  ];
+  for (const [what, fault] of mayBeMade) {
+    it(`are not made again when an admin's ${what}, because it cannot be listed`, async () => {
+      const { sandbox } = target;
+      sandbox.clearRequests();
+      sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault });
+      const engine = engineAt(target);
+      const { errors } = await engine.up([{ type: "jambonz:ApiKey", name: "admin", args: { admin: true } }]);
+      sandbox.clearFaults();
+      assert.match(
+        errors.join("\n"),
+        /^ApiKey: .*; it may have been made all the same, and it cannot be listed, so it is not tried again: /,
+      );
+      assert.equal(count(asked(target), isCreation), 1);
+      assert.deepEqual(engine.entries, []);
+    });
+  }
+
+  it("are made again when an admin's was surely not made", async () => {
+    const { sandbox } = target;
+    sandbox.clearRequests();
+    sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: { status: 429, headers: { "Retry-After": "0" } } });
+    const back = sandbox.restart(5); // away when the first request comes
+    const engine = engineAt(target);
+    assert.deepEqual((await engine.up([{ type: "jambonz:ApiKey", name: "admin", args: { admin: true } }])).errors, []);
+    await back;
+    assert.deepEqual(asked(target), ["POST /ApiKeys", "POST /ApiKeys"]);
+  });
+});
+
+describe("a creation that the platform carries out late", () => {
+  let target: Target;
+  let proxy: LocalServer;
+  let act: (exchange: Exchange) => Promise<void>;
+  before(async () => {
+    target = await jambonzTarget();
+    proxy = await between(target.sandbox.url, (exchange) => act(exchange));
+  });
+  after(async () => {
+    await proxy.stop();
+    await target.sandbox.stop();
+  });
+
+  for (const kind of kinds.slice(0, 2)) {
+    const name = kind.type.split(":")[1]!;
+
+    /** Creates one, with `hold` deciding what becomes of the first request to create it. */
+    async function create(hold: (first: Exchange) => Promise<void>, next: () => Promise<void> = async () => {}, requestTimeout = "30") {
+      let creations = 0;
+      act = async (exchange) => {
+        if (!isCreation(exchange.line)) return exchange.pass();
+        if (++creations === 1) return hold(exchange);
+        await next();
+        return exchange.pass();
+      };
+      const place = { ...target, variables: { ...target.variables, JAMBONZ_API_URL: proxy.url } };
+      const scene = await Scene.at(place, kind, "create", { JAMBONZ_REQUEST_TIMEOUT: requestTimeout });
+      return { scene, outcome: await scene.run("create"), creations: () => creations };
+    }
+
+    it(`makes one ${name} when it was done while it was being looked for`, async () => {
+      const { scene, outcome, creations } = await create(async (first) => {
+        first.cut();
+        await new Promise((resolve) => setTimeout(resolve, 3)); // between the first and the last look
+        await first.carry();
+      });
+      assert.deepEqual(outcome.errors, []);
+      assert.equal(creations(), 1);
+      await scene.agrees();
+      await scene.end();
+    });
+
+    it(`makes one ${name} when it was done after the request's time`, async () => {
+      const { scene, outcome, creations } = await create(
+        async (first) => {
+          await first.gone();
+          await first.carry();
+        },
+        undefined,
+        "0.4",
+      );
+      assert.deepEqual(outcome.errors, []);
+      assert.equal(creations(), 1);
+      await scene.agrees();
+      await scene.end();
+    });
+
+    it(`names both ${name}s when it was done only after it was sent again`, async () => {
+      let first: Exchange | undefined;
+      const { scene, outcome, creations } = await create(
+        async (exchange) => (first = exchange).cut(),
+        () => first!.carry(),
+      );
+      assert.equal(creations(), 2);
+      const onPlatform = await kind.onPlatform(scene.target, scene.accountSid);
+      assert.equal(Object.keys(onPlatform).length, 2);
+      const [mine] = Object.keys(scene.state);
+      const [other] = Object.keys(onPlatform).filter((id) => id !== mine);
+      assert.equal(outcome.errors.length, 1);
+      assert(outcome.errors[0]!.startsWith(`${name}${name === "Account" ? ' "it"' : ""} (${mine}): a first attempt was carried out late`));
+      assert.match(outcome.errors[0]!, new RegExp(`so it is there twice; delete ${other} \\(made 2[^)]*Z\\)$`));
+      await scene.end();
+    });
+  }
+});
+
+describe("another cluster that takes the same key", () => {
+  const children = (accountSid: Properties, serviceProviderSid: string): Declared[] => [
+    { type: "jambonz:ApiKey", name: "key", args: { accountSid } },
+    { type: "jambonz:ApiKey", name: "provider's key", args: { serviceProviderSid } },
+    { type: "jambonz:ApiKey", name: "admin's key", args: { admin: true } },
+    { type: "jambonz:Limit", name: "limit", args: { accountSid, category: "device", quantity: 5 } },
+    { type: "jambonz:Limit", name: "provider's limit", args: { serviceProviderSid, category: "device", quantity: 5 } },
+    { type: "jambonz:SipRealm", name: "realm", args: { accountSid, realm: "here.sip.example.com" } },
+  ];
+  let here: Target;
+  let there: Target;
+  let engine: Engine;
+  let url: string;
+  before(async () => {
+    here = await jambonzTarget();
+    there = await jambonzTarget("admin", { adminKey: here.key });
+    engine = new Engine({ environment: () => ({ ...here.variables, JAMBONZ_API_URL: url }), pace: PACE });
+    url = here.sandbox.url;
+    const { serviceProviderSid } = here;
+    const account: Declared = { type: "jambonz:Account", name: "account", args: { serviceProviderSid } };
+    assert.deepEqual((await engine.up([account, ...children({ $ref: "account.sid" }, serviceProviderSid)])).errors, []);
+    url = there.sandbox.url;
+    for (const { sandbox } of [here, there]) sandbox.clearRequests();
+  });
+  after(() => Promise.all([here.sandbox.stop(), there.sandbox.stop()]));
+
+  const complaint =
+    /was seen last at 127\.0\.0\.1:\d+, and 127\.0\.0\.1:\d+ does not have it, so it is not taken for gone|does not see service provider/;
+
+  it("has every refresh fail, and nothing is forgotten", async () => {
+    const before = JSON.stringify(engine.entries);
+    const { steps, errors } = await engine.refresh();
+    assert.deepEqual(steps, []);
+    assert.equal(errors.length, engine.entries.length, errors.join("\n"));
+    for (const error of errors) assert.match(error, complaint);
+    assert.equal(JSON.stringify(engine.entries), before);
+  });
+
+  for (const name of ["account", "key", "provider's key", "admin's key", "limit", "provider's limit", "realm"]) {
+    it(`has the deletion of the ${name} fail, and nothing is written anywhere`, async () => {
+      const { type, id, outputs } = engine.find(name)!;
+      const { platform, definition } = resourceOf(type);
+      const session = new Session(platform, {
+        config: () => undefined,
+        environment: { ...here.variables, JAMBONZ_API_URL: url },
+        pace: PACE,
+      });
+      await assert.rejects(new Lifecycle(definition, session).delete(id, outputs), complaint);
+      assert.deepEqual(asked(there).filter(isWrite), []);
+      assert.deepEqual(asked(here), []);
+    });
+  }
+
+  it("has a destroy fail, and everything is deleted where it is", async () => {
+    const before = JSON.stringify(engine.entries);
+    assert.match((await engine.destroy()).errors.join("\n"), complaint);
+    assert.equal(JSON.stringify(engine.entries), before);
+    url = here.sandbox.url;
+    assert.deepEqual((await engine.destroy()).errors, []);
+    assert.deepEqual(engine.entries, []);
+  });
+});
+
+describe("a platform that says to wait", () => {
+  const account = ({ serviceProviderSid }: Target): Declared[] => [{ type: "jambonz:Account", name: "acme", args: { serviceProviderSid } }];
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toUTCString();
+
+  /** Creates an account at a platform that says so. */
+  async function create(headers: Record<string, string>, times: FaultRule["times"] = 1, settings: Record<string, string> = {}) {
+    const target = await jambonzTarget();
+    const { sandbox } = target;
+    sandbox.addFault({ match: { method: "POST" }, fault: { status: 429, headers }, times });
+    const said: string[] = [];
+    const { errors } = await engineAt(target, settings, said).up(account(target));
+    await sandbox.stop();
+    return { errors: errors.join("\n"), said, posts: sandbox.requests.filter(({ method }) => method === "POST") };
+  }
+
+  it("is heeded, whichever way it says so", async () => {
+    const unknown = { "RateLimit-Remaining": "", "RateLimit-Reset": "" };
+    const ways: [string, Record<string, string>, number][] = [
+      ["seconds", { "Retry-After": "1" }, 1000],
+      // A date has whole seconds, so it may come up to one second early.
+      ["a date", { "Retry-After": at(2), ...unknown }, 1000],
+      ["the end of its window only", { "Retry-After": "", "RateLimit-Limit": "10", "RateLimit-Reset": "2" }, 2000],
+      ["words", { "Retry-After": "soon", ...unknown }, 1000],
+    ];
+    await Promise.all(
+      ways.map(async ([way, headers, least]) => {
+        // Waiting for the rate limit is not part of the operation's time.
+        const { errors, said, posts } = await create(headers, 1, { JAMBONZ_OPERATION_TIMEOUT: "1.5" });
+        assert.equal(errors, "", way);
+        assert.equal(posts.length, 2, way);
+        const waited = posts[1]!.at - posts[0]!.at;
+        assert(waited >= least, `${way}: ${waited} ms`);
+        assert.equal(said.length, 1, way);
+        assert.match(
+          said[0]!,
+          /^jambonz: waiting [123] s for the platform's rate limit: (it answered 429|0 of \d+ requests are left in this window, and 20 % stay for others)$/,
+        );
+      }),
+    );
+  });
+
+  for (const [way, header] of [
+    ["seconds", "3700"],
+    ["a date", at(7200)],
+  ]) {
+    it(`for more than an hour, by ${way}, is not waited for`, async () => {
+      const { errors, posts } = await create({ "Retry-After": header! });
+      assert.match(
+        errors,
+        /^jambonz refused to create Account "acme": its rate limit is used up for the next (62|119|120) minutes \(429\)$/,
+      );
+      assert.equal(posts.length, 1);
+    });
+  }
+
+  it("again and again is told in the end", async () => {
+    const { errors } = await create({ "Retry-After": "0" }, "always");
+    assert.match(errors, /^jambonz refused to create Account "acme": the rate limit was used up again and again by others \(429\)$/);
+  });
+});
+
+describe("a platform that does not answer", () => {
+  let silent: LocalServer;
+  let asked = 0;
+  before(async () => void (silent = await serve(() => asked++)));
+  beforeEach(() => (asked = 0));
+  after(() => silent.stop());
+
+  async function read(settings: Record<string, string>): Promise<{ message: string; seconds: number }> {
+    const { platform, definition } = resourceOf("jambonz:ApiKey");
+    const environment = { JAMBONZ_API_URL: `${silent.url}/v1`, JAMBONZ_API_KEY: "key", ...settings };
+    const session = new Session(platform, { config: () => undefined, environment, pace: PACE, log: () => {} });
+    const id = "Accounts/3f2504e0-4f89-41d3-9a0c-0305e82c3301/ApiKeys/3f2504e0-4f89-41d3-9a0c-0305e82c3302";
+    const began = Date.now();
+    const message = await new Lifecycle(definition, session).read(id, {}).then(
+      () => "no error",
+      (error: Error) => error.message,
+    );
+    return { message, seconds: (Date.now() - began) / 1000 };
+  }
+
+  it("is asked as often as the settings say, and each time for as long", async () => {
+    const { message } = await read({ JAMBONZ_REQUEST_TIMEOUT: "0.2", JAMBONZ_MAX_RETRIES: "2" });
+    assert.match(message, /^ApiKey \(Accounts\S+\): jambonz at 127\.0\.0\.1:\d+ did not answer: no answer within 0\.2 s$/);
+    assert.equal(asked, 3);
+  });
+
+  it("is not waited for longer than an operation may take", async () => {
+    const { message, seconds } = await read({ JAMBONZ_REQUEST_TIMEOUT: "86400", JAMBONZ_OPERATION_TIMEOUT: "0.7" });
+    assert.match(message, /no answer within the 0\.7 s that one operation may take$/);
+    assert.equal(asked, 1);
+    assert(seconds >= 0.69, `${seconds} s`);
+  });
+
+  it("is not waited for longer by repeats", async () => {
+    const { message } = await read({ JAMBONZ_REQUEST_TIMEOUT: "0.2", JAMBONZ_OPERATION_TIMEOUT: "0.7", JAMBONZ_MAX_RETRIES: "1000" });
+    assert.match(message, /no answer within the 0\.7 s that one operation may take$|the time for one operation, 0\.7 s, is used up$/);
+    assert(asked >= 2 && asked <= 4, `${asked} requests`);
+  });
+});
+
+describe("time limits", () => {
+  for (const text of ["16.1", "86400", " 7 "]) {
+    it(`may be ${JSON.stringify(text)} s`, async () => {
+      const { sandbox, serviceProviderSid, variables } = await jambonzTarget();
+      const settings = { JAMBONZ_REQUEST_TIMEOUT: text, JAMBONZ_OPERATION_TIMEOUT: text };
+      const engine = new Engine({ environment: () => ({ ...variables, ...settings }), pace: PACE });
+      assert.deepEqual((await engine.up([{ type: "jambonz:Account", name: "acme", args: { serviceProviderSid } }])).errors, []);
+      await sandbox.stop();
+    });
+  }
+
+  for (const text of ["0", "-1", "86400.1", "soon", "1e9", "Infinity", "NaN"]) {
+    it(`may not be ${JSON.stringify(text)} s`, () => {
+      const environment = { JAMBONZ_API_URL: "http://127.0.0.1:9/v1", JAMBONZ_REQUEST_TIMEOUT: text };
+      assert.throws(
+        () => readSettings(platform("jambonz"), { config: () => undefined, environment }),
+        /^Error: jambonz:requestTimeout must /,
+      );
+    });
+  }
+});

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { Lifecycle } from "../../provider/lifecycle";
+import { look } from "../../provider/lookup";
+import { platform, resourceOf } from "../../provider/platforms";
+import { Session } from "../../provider/session";
+import type { LoggedRequest, RateWindow } from "../../sandbox/src";
+import { Engine, type Entry } from "../support/engine";
+import { asked, jambonzTarget, type Target } from "../support/jambonz";
+import type { Declared } from "../support/pulumi";
+
+const categories = [
+  "api_rate",
+  "voice_call_session",
+  "device",
+  "voice_call_minutes",
+  "voice_call_session_license",
+  "voice_call_minutes_license",
+];
+
+/** An account with two keys, six limits and a realm: ten resources. */
+function ten({ serviceProviderSid }: Target, name: string): Declared[] {
+  const accountSid = { $ref: `${name}.sid` };
+  return [
+    { type: "jambonz:Account", name, args: { serviceProviderSid } },
+    ...[1, 2].map((n) => ({ type: "jambonz:ApiKey", name: `${name}-key${n}`, args: { accountSid } })),
+    ...categories.map((category) => ({ type: "jambonz:Limit", name: `${name}-${category}`, args: { accountSid, category, quantity: 5 } })),
+    { type: "jambonz:SipRealm", name: `${name}-realm`, args: { accountSid, realm: `${name}.sip.example.com` } },
+  ];
+}
+
+const program = (target: Target, accounts: number) => Array.from({ length: accounts }, (_, n) => ten(target, `t${n}`)).flat();
+
+/** Deletes with as much at once as the references allow, as the engine does. */
+async function destroy(target: Target, entries: Entry[]): Promise<string[]> {
+  const session = new Session(platform("jambonz"), { config: () => undefined, environment: target.variables, log: () => {} });
+  const errors: string[] = [];
+  const gone = async ({ type, id, outputs }: Entry) =>
+    new Lifecycle(resourceOf(type).definition, session).delete(id, outputs).catch((error: Error) => void errors.push(error.message));
+  await Promise.all(
+    entries
+      .filter(({ dependencies }) => dependencies.length === 0)
+      .map(async (account) => {
+        await Promise.all(entries.filter(({ dependencies }) => dependencies.includes(account.name)).map(gone));
+        await gone(account);
+      }),
+  );
+  return errors;
+}
+
+/**
+ * No window was left unused while work was waiting: each was used up to a share, or requests came until its end,
+ * as on a busy machine. The last one, in which the work ended, does not count.
+ */
+function assertUsed(windows: RateWindow[], requests: readonly LoggedRequest[], share: number, seconds: number): void {
+  windows.slice(0, -1).forEach((window, index) => {
+    const end = window.start + seconds * 1000;
+    const last = requests.findLast(({ at }) => at < end)!;
+    const what = `window ${index} of ${windows.length}: ${window.requests} of ${share}, the last ${end - last.at} ms before its end`;
+    assert(window.requests >= share || end - last.at < 200, what);
+    const next = windows[index + 1]!.start - end;
+    assert(next < seconds * 1000, `${next} ms between windows ${index} and ${index + 1}`);
+  });
+}
+
+describe("a thousand resources and a rate limit", () => {
+  // Windows a hundred and fifty times shorter than jambonz's, with half as many requests in each. Not shorter:
+  // the platform tells their ends in whole seconds.
+  const rateLimit = { requests: 300, seconds: 2 };
+  const reserve = rateLimit.requests * 0.2;
+  const concurrency = 10;
+  const accounts = 100;
+  let target: Target;
+  let engine: Engine;
+  before(async () => {
+    target = await jambonzTarget("admin", { rateLimit });
+    engine = new Engine({ environment: () => target.variables, log: () => {} });
+  });
+  after(() => target.sandbox.stop());
+
+  /** The windows that begin while something is done; the one in which it begins is another one's too. */
+  async function windowsOf<T>(act: () => Promise<T>): Promise<{ result: T; windows: RateWindow[]; requests: string[] }> {
+    const { sandbox } = target;
+    const before = sandbox.windows.length;
+    sandbox.clearRequests();
+    const result = await act();
+    const windows = sandbox.windows.slice(before);
+    for (const { requests, refused } of sandbox.windows) {
+      assert.equal(refused, 0);
+      assert(requests <= rateLimit.requests - reserve, `${requests} requests leave less than ${reserve} to others`);
+    }
+    assertUsed(windows, sandbox.requests, rateLimit.requests - reserve - concurrency, rateLimit.seconds);
+    return { result, windows, requests: asked(target) };
+  }
+
+  it("are created without a refusal, with all of each window but the reserve", async () => {
+    const { result, windows, requests } = await windowsOf(() => engine.up(program(target, accounts)));
+    assert.deepEqual(result.errors, []);
+    assert.equal(result.steps.length, 10 * accounts);
+    // Two for an account, one for each thing in it, and two to begin with.
+    assert.equal(requests.length, 11 * accounts + 2);
+    assert(windows.length >= requests.length / (rateLimit.requests - reserve), `${windows.length} windows`);
+  });
+
+  it("cost nothing when nothing has changed", async () => {
+    const { result, requests } = await windowsOf(() => engine.up(program(target, accounts)));
+    assert.deepEqual([result, requests], [{ steps: [], errors: [] }, []]);
+  });
+
+  it("are read with two requests for each account, however much is in it", async () => {
+    const { result, requests } = await windowsOf(() => engine.refresh());
+    assert.deepEqual(result, { steps: [], errors: [] });
+    assert.equal(requests.length, 1 + 2 * accounts);
+  });
+
+  it("are looked up with one request in all", async () => {
+    const session = new Session(platform("jambonz"), { config: () => undefined, environment: target.variables });
+    const { result, requests } = await windowsOf(() =>
+      Promise.all(Array.from({ length: accounts }, (_, n) => look("jambonz:getAccount", { name: `t${n}` }, session))),
+    );
+    assert.equal(new Set(result.map(({ sid }) => sid)).size, accounts);
+    assert.deepEqual(requests, ["GET /Accounts"]);
+  });
+
+  it("are deleted without a refusal, with all of each window but the reserve", async () => {
+    const { result, requests } = await windowsOf(() => destroy(target, engine.entries));
+    assert.deepEqual(result, []);
+    // Ten for what is in an account, three for the account, and lists that they share for some seconds.
+    assert(requests.length >= 13 * accounts && requests.length <= 16 * accounts, `${requests.length} requests`);
+    const left = (await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`)).body;
+    assert.deepEqual(left, []);
+  });
+});
+
+describe("another client that takes all it can get of the rate limit", () => {
+  const rateLimit = { requests: 120, seconds: 1 };
+
+  it("delays, and fails nothing", async () => {
+    const target = await jambonzTarget("admin", { rateLimit });
+    const engine = new Engine({ environment: () => target.variables, log: () => {} });
+    let ended = false;
+    const greedy = Array.from({ length: 3 }, async () => {
+      while (!ended) {
+        const { status } = await fetch(`${target.sandbox.url}/Applications`, { headers: { authorization: `Bearer ${target.key}` } });
+        await new Promise((resolve) => setTimeout(resolve, status === 429 ? 20 : 2));
+      }
+    });
+    const { errors } = await engine.up(program(target, 5));
+    assert.deepEqual(errors, []);
+    assert.equal(engine.entries.length, 50);
+    assert.deepEqual(await engine.refresh(), { steps: [], errors: [] });
+    assert.deepEqual(await destroy(target, engine.entries), []);
+    ended = true;
+    await Promise.all(greedy);
+    const { windows, requests } = target.sandbox;
+    assert(windows.filter(({ refused }) => refused > 0).length > 2, "the limit was never used up");
+    assert(requests.filter(({ path, status }) => path !== "/Applications" && status === 429).length > 0, "only the other one was refused");
+    await target.sandbox.stop();
+  });
+});
