@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import Sqlite from "libsql";
 
-type Libsql = typeof import("@libsql/client/sqlite3", { with: { "resolution-mode": "import" } });
-type Client = ReturnType<Libsql["createClient"]>;
+type Statement = Sqlite.Statement<unknown[]>;
 
 /** A value as the database holds it. Booleans are 0 and 1, times are ISO texts in UTC. */
 export type Value = string | number | null;
@@ -77,6 +76,9 @@ export type Where = Record<string, Value | undefined>;
 /** The time now in whole seconds, as MariaDB's CURRENT_TIMESTAMP. */
 export const now = (): string => new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
 
+/** How many different statements are kept prepared. */
+const MOST_STATEMENTS = 1000;
+
 const quote = (name: string) => `"${name}"`;
 
 /**
@@ -84,48 +86,54 @@ const quote = (name: string) => `"${name}"`;
  * Each call is one statement: as on the platforms, nothing spans several statements.
  */
 export class Database {
-  readonly #client: Client;
+  readonly #sqlite: Sqlite.Database;
+  /** Statements by their text: to prepare one takes longer than to run it. */
+  readonly #statements = new Map<string, Statement>();
 
   private constructor(
-    client: Client,
+    sqlite: Sqlite.Database,
     readonly tables: Tables,
     /** The name under which error messages know the database. */
     readonly name: string,
   ) {
-    this.#client = client;
+    this.#sqlite = sqlite;
   }
 
   /** Opens the database in `file`, or a new one in memory, with these tables. */
   static async open(tables: Tables, name: string, file?: string): Promise<Database> {
-    const { createClient } = await import("@libsql/client/sqlite3");
-    let client: Client | undefined;
+    let sqlite: Sqlite.Database | undefined;
     try {
-      // A single connection: pragmas hold for one connection, and a database in memory is one.
-      client = createClient({ url: file === undefined ? ":memory:" : pathToFileURL(resolve(file)).href, concurrency: 1 });
+      sqlite = new Sqlite(file === undefined ? ":memory:" : resolve(file));
       const definition = createTables(tables);
       const version = createHash("sha256").update(definition).digest().readUInt32BE() & 0x7fff_ffff;
-      const written = Number((await client.execute("PRAGMA user_version")).rows[0]?.["user_version"]);
+      const [pragma] = sqlite.prepare("PRAGMA user_version").all([]) as Row[];
+      const written = Number(pragma?.["user_version"]);
       if (written !== 0 && written !== version) throw new Error("it was written by another version of the sandbox");
-      if (file !== undefined) await client.executeMultiple("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-      await client.executeMultiple(`PRAGMA foreign_keys = ON; ${definition} PRAGMA user_version = ${version}`);
+      if (file !== undefined) sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+      sqlite.exec(`PRAGMA foreign_keys = ON; ${definition} PRAGMA user_version = ${version}`);
     } catch (error) {
-      client?.close();
+      sqlite?.close();
       throw file === undefined ? error : new DataFileError(`Cannot use the data file ${file}: ${(error as Error).message}.`);
     }
-    return new Database(client, tables, name);
+    return new Database(sqlite, tables, name);
   }
 
   close(): void {
-    this.#client.close();
+    this.#sqlite.close();
+  }
+
+  #prepared(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      if (this.#statements.size >= MOST_STATEMENTS) this.#statements.clear();
+      this.#statements.set(sql, (statement = this.#sqlite.prepare(sql)));
+    }
+    return statement;
   }
 
   /** Runs a query written in SQL. */
   async query(sql: string, values: readonly (Value | undefined)[] = []): Promise<Row[]> {
-    const { rows } = await this.#client.execute(
-      sql,
-      values.map((value) => value ?? null),
-    );
-    return rows as unknown as Row[];
+    return this.#prepared(sql).all(values.map((value) => value ?? null)) as Row[];
   }
 
   select(table: string, where: Where = {}): Promise<Row[]> {
@@ -186,14 +194,9 @@ export class Database {
 
   async #write(sql: string, values: readonly (Value | undefined)[], why: () => Promise<DatabaseError | undefined>): Promise<number> {
     try {
-      return (
-        await this.#client.execute(
-          sql,
-          values.map((value) => value ?? null),
-        )
-      ).rowsAffected;
+      return this.#prepared(sql).run(values.map((value) => value ?? null)).changes;
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_CONSTRAINT") throw error;
+      if (!(error as { code?: string }).code?.startsWith("SQLITE_CONSTRAINT")) throw error;
       throw (await why()) ?? error;
     }
   }

@@ -1,6 +1,6 @@
-import { createServer, request as httpRequest, type RequestListener, type Server } from "node:http";
+import { Agent, createServer, request as httpRequest, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { duplexPair } from "node:stream";
+import { duplexPair, type Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** An HTTP server that can be away for a time and come back on the same port. */
@@ -62,6 +62,7 @@ export interface Answer {
 
 /** Requests that reach a handler without a port: nobody else can send any. */
 export class Inside {
+  readonly #agent = new InsideAgent((connection) => this.#server.emit("connection", connection));
   readonly #server: Server;
 
   constructor(
@@ -71,35 +72,41 @@ export class Inside {
     this.#server = createServer(handler);
   }
 
-  async request(method: string, path: string, body?: unknown): Promise<Answer> {
-    const [client, server] = duplexPair();
-    this.#server.emit("connection", server);
-    try {
-      return await new Promise<Answer>((resolve, reject) => {
-        const text =
-          body === undefined
-            ? undefined
-            : this.bodies === "form"
-              ? new URLSearchParams(body as Record<string, string>).toString()
-              : JSON.stringify(body);
-        const type = this.bodies === "form" ? "application/x-www-form-urlencoded" : "application/json";
-        const headers = {
-          Accept: "application/json",
-          ...(text !== undefined && { "Content-Type": type, "Content-Length": Buffer.byteLength(text) }),
-        };
-        const sent = httpRequest({ method, path, headers, createConnection: () => client }, (response) => {
-          let received = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
-          response.once("error", reject).once("end", () => {
-            const isJson = /^application\/json/.test(response.headers["content-type"] ?? "");
-            const parsed: unknown = isJson ? JSON.parse(received) : received || null;
-            resolve({ status: response.statusCode!, body: parsed });
-          });
+  request(method: string, path: string, body?: unknown): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      const form = this.bodies === "form";
+      const text =
+        body === undefined ? undefined : form ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
+      const type = form ? "application/x-www-form-urlencoded" : "application/json";
+      const headers = {
+        Accept: "application/json",
+        ...(text !== undefined && { "Content-Type": type, "Content-Length": Buffer.byteLength(text) }),
+      };
+      const sent = httpRequest({ method, path, headers, agent: this.#agent }, (response) => {
+        let received = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+        response.once("error", reject).once("end", () => {
+          const isJson = /^application\/json/.test(response.headers["content-type"] ?? "");
+          const parsed: unknown = isJson ? JSON.parse(received) : received || null;
+          resolve({ status: response.statusCode!, body: parsed });
         });
-        sent.once("error", reject).end(text);
       });
-    } finally {
-      client.destroy();
-    }
+      sent.once("error", reject).end(text);
+    });
+  }
+}
+
+/** Keeps connections that are no sockets: each is a pair of streams, one end of which it gives to the server. */
+class InsideAgent extends Agent {
+  constructor(readonly accept: (connection: Duplex) => void) {
+    super({ keepAlive: true });
+  }
+
+  override createConnection(): Duplex {
+    const [client, server] = duplexPair();
+    this.accept(server);
+    // What the agent does to a socket that nobody uses at the moment.
+    const nothing = () => {};
+    return Object.assign(client, { setKeepAlive: nothing, setTimeout: nothing, ref: nothing, unref: nothing });
   }
 }

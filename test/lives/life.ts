@@ -114,10 +114,10 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
     deletedWith: fc.boolean(),
   });
 
-const tenants = (providers: (0 | 1)[]): fc.Arbitrary<Tenants> =>
+const tenants = (providers: (0 | 1)[], among: readonly Slot[] = slots): fc.Arbitrary<Tenants> =>
   fc
-    .tuple(...slots.map((slot) => optional(tenant(slot, providers))))
-    .map((list) => Object.fromEntries(slots.flatMap((slot, index) => (list[index] ? [[slot, list[index]]] : []))));
+    .tuple(...among.map((slot) => optional(tenant(slot, providers))))
+    .map((list) => Object.fromEntries(among.flatMap((slot, index) => (list[index] ? [[slot, list[index]]] : []))));
 
 const change = fc.record({ slot: fc.constantFrom(...slots), what: fc.constantFrom(...changeKinds) });
 
@@ -134,6 +134,8 @@ const fault: fc.Arbitrary<FaultRule> = fc
       "empty",
       "redirect",
       "restart",
+      { status: 403, body: { msg: "insufficient privileges" } },
+      { status: 404 },
       { status: 429, headers: { "Retry-After": "0" } },
       { status: 500 },
       { status: 500, body: { msg: "Deadlock found when trying to get lock; try restarting transaction" } },
@@ -176,6 +178,19 @@ export const life: fc.Arbitrary<Life> = fc
     }),
   )
   .map((one) => (one.chapters.some(({ faults }) => faults.length > 0) ? withoutDeletedWith(one) : one));
+
+/** One or two runs without trouble, as the real CLI can live them in a short time. */
+export const shortLife: fc.Arbitrary<Pick<Life, "chapters">> = fc.record({
+  chapters: fc.array(
+    fc.record({
+      outside: fc.array(fc.record({ slot: fc.constantFrom("ann", "bob"), what: fc.constantFrom(...changeKinds) }), { maxLength: 2 }),
+      faults: fc.constant([]),
+      command: fc.constantFrom("up", "up", "up --refresh", "refresh", "destroy"),
+      program: tenants([0, 1], ["ann", "bob"]),
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+});
 
 /** Pulumi forgets what is `deletedWith` an account as soon as it tries to delete the account; after a failure it is on the platform all the same. */
 function withoutDeletedWith({ chapters, ...rest }: Life): Life {

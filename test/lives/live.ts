@@ -10,6 +10,16 @@ import { declared, keyName, limitName, realmName, story, type Life, type Outside
 
 type Row = Record<string, any>;
 
+/** What has to follow from a change from outside. */
+interface Effect {
+  /** What a refresh shows. */
+  shown: string[];
+  /** What the next \`up\` does. */
+  repaired: string[];
+  /** The only column that it may send to an account that stays. */
+  column?: string;
+}
+
 /** What a life left behind that tells how much it went through. */
 export interface Lived {
   requests: number;
@@ -59,6 +69,8 @@ class Course {
   #foreign: unknown;
   /** Every secret that was ever seen. */
   readonly #secrets = new Set<string>();
+  /** Whether anything may be otherwise on the platform than when it was looked at last. */
+  #isNews = true;
 
   static async begin(sandbox: Sandbox, life: Life): Promise<Course> {
     sandbox.clearFaults();
@@ -108,14 +120,20 @@ class Course {
 
   async run(): Promise<Lived> {
     let program: Tenants = {};
+    let seen = true; // whether state may know everything that somebody has done
     for (const { outside, faults, command, program: next } of this.#life.chapters) {
       for (const change of outside) await this.#somebody(change, program);
+      seen &&= outside.length === 0;
       if (command.startsWith("up")) program = next;
       for (const fault of faults) this.#sandbox.addFault(fault);
       const { errors } = await this.#command(command, program);
       const troubled = faults.length > 0 || outside.length > 0 || this.#lived.failures > 0;
       assert(troubled || errors.length === 0, `nothing was wrong, and it failed: ${errors.join("; ")}`);
       this.#sandbox.clearFaults();
+      if (errors.length > 0 || command === "refresh") continue;
+      // What has ended well has done what it was told, whatever happened in it.
+      if (command === "destroy" || command === "up --refresh" || seen) await this.#isAsDeclared(command === "destroy" ? {} : program);
+      if (command === "up --refresh") seen = true;
     }
     await this.#calm("up --refresh", program);
     await this.#isAsDeclared(program);
@@ -150,9 +168,14 @@ class Course {
     this.log.push(...outcome.steps.map((step) => `  ${step}`), ...outcome.errors.map((error) => `  error: ${error}`));
     for (const error of outcome.errors)
       assert.match(error, /\b(Account|ApiKey|Limit|SipRealm)\b.*: \S/, "a failure names the resource and a reason");
-    await this.#keepsSecrets(outcome, requests);
+    this.#isNews ||= requests.some(({ method }) => method !== "GET");
+    if (this.#isNews) {
+      await this.#learnSecrets();
+      assert.deepEqual(await this.#everythingForeign(), this.#foreign, "what is somebody else's is untouched");
+    }
+    this.#isNews = false;
+    this.#keepsSecrets(outcome, requests);
     if (command !== "destroy") this.#deletedOnlyWhatItMay(before, program, requests);
-    assert.deepEqual(await this.#everythingForeign(), this.#foreign, "what is somebody else's is untouched");
     return outcome;
   }
 
@@ -245,11 +268,14 @@ class Course {
     assert.deepEqual(steps.sort(), [...effect.shown].sort(), "what a refresh shows of it");
     const repaired = await this.#calm("up", program);
     assert.deepEqual(repaired.steps.sort(), [...effect.repaired].sort(), "what the next up does about it");
+    for (const { method, path, body } of this.#sandbox.requests) {
+      if (method === "PUT" && effect.column) assert.deepEqual(Object.keys(body as Row), [effect.column], `what PUT ${path} sends`);
+    }
     await this.#isAsDeclared(program);
   }
 
-  /** Does it, where there is something to do it to, and gives what a refresh has to show and the next `up` has to do. */
-  async #somebody({ slot, what }: OutsideChange, program: Tenants): Promise<{ shown: string[]; repaired: string[] }> {
+  /** Does it, where there is something to do it to, and gives what has to follow from it. */
+  async #somebody({ slot, what }: OutsideChange, program: Tenants): Promise<Effect> {
     const nothing = { shown: [], repaired: [] };
     const entries = this.#entries();
     const sid = entries.find(({ name, condemned, pendingReplacement }) => name === slot && !condemned && !pendingReplacement)?.id;
@@ -258,32 +284,34 @@ class Course {
     const row = sid && ((await this.#sandbox.outside("GET", path)).body as Row);
     if (!sid || !row || row.account_sid !== sid || !tenant) return nothing;
     this.log.push(`somebody: ${what} of ${slot}`);
+    this.#isNews = true;
     const put = async (body: Row) => assert.equal((await this.#sandbox.outside("PUT", path, body)).status, 204);
-    const changed = (name: string, shows = true) => (shows ? { shown: [`changed ${name}`], repaired: [`update ${name}`] } : nothing);
+    const changed = (name: string, column?: string, shows = true) =>
+      shows ? { shown: [`changed ${name}`], repaired: [`update ${name}`], column } : nothing;
     const holderOfRealm = tenant.realm?.by === "account" ? slot : realmName(slot);
-    const [category] = Object.keys(tenant.limits);
+    const [category] = Object.keys(tenant.limits).filter((category) => entries.some(({ name }) => name === limitName(slot, category)));
     const [key] = (await this.#rows(`${path}/ApiKeys`)).filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid)));
     const keyEntry = key && entries.find(({ outputs, condemned }) => outputs.token === key.token && !condemned);
     switch (what) {
       case "rename":
         await put({ name: `${slot} renamed by somebody` });
-        return changed(slot);
+        return changed(slot, "name");
       case "deactivate":
         await put({ is_active: false });
-        return changed(slot, tenant.account.isActive === true);
+        return changed(slot, "is_active", tenant.account.isActive === true);
       case "change realm":
         await put({ sip_realm: `${slot}.changed.example.com` });
-        return changed(holderOfRealm, tenant.realm !== undefined);
+        return changed(holderOfRealm, "sip_realm", tenant.realm !== undefined);
       case "clear realm": {
         await put({ sip_realm: null });
         if (!tenant.realm) return nothing;
         return tenant.realm.by === "account"
-          ? changed(slot)
-          : { shown: [`gone ${realmName(slot)}`], repaired: [`create ${realmName(slot)}`] };
+          ? changed(slot, "sip_realm")
+          : { shown: [`gone ${realmName(slot)}`], repaired: [`create ${realmName(slot)}`], column: "sip_realm" };
       }
       case "change hook":
         await put({ registration_hook: { url: "https://changed.example.com/r", method: "GET" } });
-        return changed(slot, tenant.account.registrationHook !== undefined);
+        return changed(slot, "registration_hook", tenant.account.registrationHook !== undefined);
       case "change limit":
         if (!category) return nothing;
         await made(this.#sandbox, `${path}/Limits`, { category, quantity: 777 });
@@ -311,14 +339,18 @@ class Course {
     }
   }
 
-  /** Every secret is only where it belongs: at the places of state that are encrypted. */
-  async #keepsSecrets({ steps, errors }: Outcome, requests: LoggedRequest[]): Promise<void> {
+  /** What the platform keeps secret by now, whoever knows of it. */
+  async #learnSecrets(): Promise<void> {
     for (const owner of this.#serviceProviders) {
       for (const row of await this.#rows(`/ServiceProviders/${owner}/Accounts`)) {
         this.#secrets.add(String(row.webhook_secret));
         for (const { token } of await this.#rows(`/Accounts/${row.account_sid}/ApiKeys`)) this.#secrets.add(String(token));
       }
     }
+  }
+
+  /** Every secret is only where it belongs: at the places of state that are encrypted. */
+  #keepsSecrets({ steps, errors }: Outcome, requests: LoggedRequest[]): void {
     const open: unknown[] = [steps, errors, this.#said, requests.map(({ method, path }) => `${method} ${path}`)];
     for (const { type, inputs, outputs, initErrors, id } of this.#entries()) {
       const { definition } = resourceOf(type);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -82,13 +82,18 @@ export class TestStack {
   }
 
   run(args: string[], input?: string): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const child = spawn("pulumi", [...args, "--non-interactive"], {
-        cwd: this.folder,
-        env: this.environmentVariables(),
-        signal: this.signal,
-        killSignal: "SIGINT",
-      });
+    return this.start(args, input).ended;
+  }
+
+  /** Starts a command, for whoever wants to do something to its process. */
+  start(args: string[], input?: string): { child: ChildProcess; ended: Promise<Result> } {
+    const child = spawn("pulumi", [...args, "--non-interactive"], {
+      cwd: this.folder,
+      env: this.environmentVariables(),
+      signal: this.signal,
+      killSignal: "SIGINT",
+    });
+    const ended = new Promise<Result>((resolve, reject) => {
       let text = "";
       child.stdout.on("data", (data: Buffer) => (text += data.toString()));
       child.stderr.on("data", (data: Buffer) => (text += data.toString()));
@@ -97,6 +102,7 @@ export class TestStack {
       child.on("close", (code) => resolve({ code: code ?? -1, text }));
       child.stdin.end(input);
     });
+    return { child, ended };
   }
 
   environmentVariables(): Record<string, string> {
@@ -169,6 +175,8 @@ export interface StateResource {
   urn: string;
   type: string;
   id: string;
+  /** Replaced, and still to be deleted. */
+  delete?: boolean;
   inputs: Record<string, any>;
   outputs: Record<string, any>;
   initErrors?: string[];

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { Engine } from "../support/engine";
+import { accountsOf, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
+
+/** Situations that chance brings about too seldom, each as a short life of its own. */
+export const targeted: Record<string, () => Promise<void>> = {
+  "of two objects that may be the one that was made, none is taken": () =>
+    within(async (target, engine) => {
+      const { sandbox, serviceProviderSid } = target;
+      await engine.up([{ type: "jambonz:Account", name: "acme", args: { serviceProviderSid } }]);
+      sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: "dropAnswer" });
+      // Somebody makes a key of the same account before anybody can look for the lost one.
+      const accountSid = engine.find("acme")!.id;
+      const path = "/Accounts/*/ApiKeys";
+      const request = { method: "POST", path: "/ApiKeys", body: { account_sid: accountSid } };
+      sandbox.addFault({ match: { method: "GET", path }, fault: "outside", request, skip: 1 });
+      const [account, key] = tenant(target, "acme");
+      const { errors } = await engine.up([account!, key!]);
+      assert.match(errors.join(), /there are 2 that may be the one it made/);
+      assert.equal((await keysOf(target, accountSid)).length, 2);
+      assert.equal(engine.find("acme-key"), undefined);
+    }),
+
+  "an account of the same name is never doubled": () =>
+    within(async (target, engine) => {
+      const sid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+      const { errors } = await engine.up(tenant(target, "acme"));
+      assert.match(errors.join(), new RegExp(`already has an account of this name: ${sid}`));
+      assert.deepEqual(Object.keys(await accountsOf(target)), ["acme"]);
+    }),
+
+  "what an unanswered update left unsure is sent again": () =>
+    within(async (target, engine) => {
+      const plan = (planType: string) => tenant(target, "acme", { planType }).slice(0, 1);
+      assert.deepEqual((await engine.up(plan("trial"))).errors, []);
+      target.sandbox.addFault({ match: { method: "PUT" }, fault: "dropAnswer", times: "always" });
+      assert.equal((await engine.up(plan("paid"))).errors.length, 1);
+      target.sandbox.clearFaults();
+      assert.deepEqual((await engine.up(plan("trial"))).errors, []);
+      assert.equal((await accountsOf(target)).acme.plan_type, "trial");
+    }),
+
+  "what the key may not see is not taken for gone": () =>
+    within(async (target, engine) => {
+      assert.deepEqual((await engine.up(tenant(target, "acme"))).errors, []);
+      for (const path of ["**", "/Accounts/**"]) {
+        target.sandbox.addFault({ match: { method: "GET", path }, fault: { status: 403, body: { msg: "no" } }, times: "always" });
+        const { steps } = await engine.refresh();
+        assert.deepEqual(steps, []);
+        assert.equal(engine.entries.length, 4);
+        target.sandbox.clearFaults();
+      }
+    }),
+
+  "a secret in the platform's words is not in a message": () =>
+    within(async ({ sandbox, serviceProviderSid }, engine) => {
+      const password = "secret-password-1";
+      const registrationHook = { url: "https://a.example.com", password };
+      sandbox.addFault({ match: { method: "POST" }, fault: { status: 400, body: { msg: `"${password}" is too weak` } } });
+      const { errors } = await engine.up([{ type: "jambonz:Account", name: "acme", args: { serviceProviderSid, registrationHook } }]);
+      assert.match(errors.join(), /too weak/);
+      assert(!errors.join().includes(password));
+    }),
+};
+
+async function within(act: (target: Target, engine: Engine) => Promise<void>): Promise<void> {
+  const target = await jambonzTarget("admin");
+  const environment = { ...target.variables, JAMBONZ_REQUEST_TIMEOUT: "5", JAMBONZ_OPERATION_TIMEOUT: "10" };
+  try {
+    await act(target, new Engine({ environment: () => environment, pace: 0.001 }));
+  } finally {
+    await target.sandbox.stop();
+  }
+}
