@@ -100,7 +100,12 @@ describe("what a program says wrongly", () => {
       { admin: true, expiresAt: "tomorrow" },
       ['expiresAt must be a time in ISO 8601, such as 2030-01-01T00:00:00Z, not "tomorrow"'],
     ],
-    ["a realm with blanks", sipRealm, { accountSid: sid, realm: "a b" }, ['realm must be a domain name, such as acme.sip.example.com, not "a b"']],
+    [
+      "a realm with blanks",
+      sipRealm,
+      { accountSid: sid, realm: "a b" },
+      ['realm must be a domain name, such as acme.sip.example.com, not "a b"'],
+    ],
     [
       "a realm too short for DNS",
       sipRealm,
