@@ -99,9 +99,10 @@ function present(value: unknown): string | number | boolean | undefined {
 /** The URL without what makes no difference and without a password, or the text as it is where it is no URL. */
 export function normalUrl(value: unknown): string {
   try {
-    const url = new URL(String(value).trim());
-    return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
+    const { protocol, host, pathname } = new URL(String(value).trim());
+    if (/^https?:$/.test(protocol)) return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
   } catch {
-    return String(value).replace(/\/\/[^/]*@/, "//");
+    // no URL
   }
+  return String(value).replace(/.*@/s, "…@");
 }

@@ -158,7 +158,9 @@ export class HttpClient {
         if (answer.status < 400) return answer;
         const own = dialect.reason(answer);
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
-        const reason = redactor.clean(own ?? `it answered ${answer.status} without a reason`);
+        const proxy =
+          answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
+        const reason = redactor.clean(proxy ?? own ?? `it answered ${answer.status} without a reason`);
         // Without the platform's own words it is not the platform that has refused.
         const uncertain = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (uncertain) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);

@@ -1,24 +1,29 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 
 export interface LocalServer {
   /** http://127.0.0.1:<port> */
   url: string;
   port: number;
+  server: Server;
   stop(): Promise<void>;
 }
 
 /** A server on loopback. */
 export async function serve(listener: RequestListener): Promise<LocalServer> {
   const server = createServer(listener);
+  // A proxy's tunnels are no longer the server's to close.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => sockets.add(socket.once("close", () => sockets.delete(socket))));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    server,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

@@ -1,0 +1,439 @@
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import dns from "node:dns";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttpsServer, type Server } from "node:https";
+import { connect, Socket, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { Lifecycle } from "../../provider/lifecycle";
+import { look } from "../../provider/lookup";
+import { platform, resourceOf } from "../../provider/platforms";
+import type { Properties } from "../../provider/resource";
+import { Session } from "../../provider/session";
+import { serve, type LocalServer } from "../support/http";
+
+const KEY = "0c9d1f58-5f4b-4f4e-9a43-secret-key-1";
+const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
+function session(settings: Record<string, string>, log: (message: string) => void = () => {}): Session {
+  return new Session(platform("jambonz"), {
+    config: () => undefined,
+    environment: { JAMBONZ_API_KEY: KEY, ...settings },
+    pace: 0.001,
+    log,
+  });
+}
+
+/** What every operation of every resource, and a look-up, do with these settings; each a promise that fails with an error. */
+function everything(settings: Record<string, string>): [string, () => Promise<unknown>][] {
+  const subjects: [string, string, Properties, Properties][] = [
+    ["jambonz:Account", sid, { name: "acme", serviceProviderSid: sid, sid, webhookSecret: "s", createdAt: "x" }, { planType: "paid" }],
+    ["jambonz:ApiKey", `Accounts/${sid}/ApiKeys/${sid}`, { accountSid: sid, sid, token: "t" }, {}],
+    ["jambonz:Limit", `Accounts/${sid}/Limits/device`, { accountSid: sid, category: "device", quantity: 5, sid }, { quantity: 6 }],
+    ["jambonz:SipRealm", sid, { accountSid: sid, realm: "a.example.com", dns: "none" }, { realm: "b.example.com" }],
+  ];
+  const operations = subjects.flatMap(([type, id, state, change]): [string, () => Promise<unknown>][] => {
+    const { definition } = resourceOf(type);
+    const lifecycle = () => new Lifecycle(definition, session(settings));
+    const inputs = Object.fromEntries(Object.entries(state).filter(([name]) => name in definition.inputs.shape));
+    return [
+      [`create ${type}`, () => lifecycle().create(inputs)],
+      [`read ${type}`, () => lifecycle().read(id, state)],
+      ...(Object.keys(change).length > 0
+        ? [[`update ${type}`, () => lifecycle().update(id, state, { ...inputs, ...change })] as [string, () => Promise<unknown>]]
+        : []),
+      [`delete ${type}`, () => lifecycle().delete(id, state)],
+    ];
+  });
+  return [...operations, ["jambonz:getAccounts", () => look("jambonz:getAccounts", {}, session(settings))]];
+}
+
+describe("a key in clear", () => {
+  /** Hosts whose address was asked for, or that were connected to. */
+  const attempts: string[] = [];
+  const { lookup } = dns;
+  const { connect: connectSocket } = Socket.prototype as unknown as Record<"connect", (...args: unknown[]) => Socket>;
+  before(() => {
+    const notHere = Object.assign(new Error("not here"), { code: "ENOTFOUND", syscall: "getaddrinfo" });
+    Object.assign(dns, {
+      lookup: (hostname: string, ...rest: unknown[]) => {
+        attempts.push(hostname);
+        process.nextTick(rest.at(-1) as (error: Error) => void, notHere);
+      },
+    });
+    Object.assign(Socket.prototype, {
+      connect(this: Socket, ...args: unknown[]) {
+        const [options] = [args[0]].flat() as [{ host?: string }];
+        attempts.push(String(options.host));
+        return connectSocket.apply(this, args);
+      },
+    });
+  });
+  after(() => {
+    Object.assign(dns, { lookup });
+    Object.assign(Socket.prototype, { connect: connectSocket });
+  });
+  beforeEach(() => (attempts.length = 0));
+
+  const hosts = ["example.invalid", "10.255.255.1:8080", "localhost.example.invalid", "127.0.0.1.example.invalid", "[2001:db8::1]"];
+  for (const host of hosts) {
+    it(`is never sent to ${host}`, async () => {
+      for (const [what, act] of everything({ JAMBONZ_API_URL: `http://${host}/v1` })) {
+        const message = await act().then(
+          () => "no error",
+          (error: Error) => error.message,
+        );
+        const clear = `jambonz: no key is sent over plain HTTP to ${host}; use https, or set allowPlainHttp to true where the network is trusted`;
+        assert(message.endsWith(clear), `${what}: ${message}`);
+      }
+      assert.deepEqual(attempts, []);
+    });
+  }
+
+  it("is sent where it was allowed", async () => {
+    const settings = { JAMBONZ_API_URL: "http://example.invalid/v1", JAMBONZ_ALLOW_PLAIN_HTTP: "true" };
+    await assert.rejects(look("jambonz:getAccounts", {}, session(settings)), /there is no host of this name/);
+    assert(attempts.includes("example.invalid"));
+  });
+});
+
+describe("a redirect", () => {
+  let elsewhere: LocalServer;
+  let here: LocalServer;
+  let status: number;
+  const seen: { elsewhere: string[]; here: string[] } = { elsewhere: [], here: [] };
+  before(async () => {
+    elsewhere = await serve((request, response) => {
+      seen.elsewhere.push(`${request.method} ${request.url}`);
+      response.end("[]");
+    });
+    here = await serve((request, response) => {
+      seen.here.push(`${request.method} ${request.url}`);
+      response.writeHead(status, { location: `${elsewhere.url}/v1/taken?key=${KEY}` }).end();
+    });
+  });
+  after(() => Promise.all([elsewhere.stop(), here.stop()]));
+
+  for (const code of [301, 302, 303, 307, 308]) {
+    it(`of ${code} is not followed, and what it answers is not sent again`, async () => {
+      status = code;
+      for (const [what, act] of everything({ JAMBONZ_API_URL: `${here.url}/v1` })) {
+        seen.here.length = 0;
+        const message = await act().then(
+          () => "no error",
+          (error: Error) => error.message,
+        );
+        assert.match(
+          message,
+          new RegExp(`answered with a redirect \\(${code}\\), which is not followed with a key; .*\\(${elsewhere.url}\\)$`),
+          what,
+        );
+        assert(!message.includes(KEY), what);
+        assert.equal(new Set(seen.here).size, seen.here.length, `${what}: ${seen.here.join(", ")}`);
+      }
+      assert.deepEqual(seen.elsewhere, []);
+    });
+  }
+
+  it("does not repeat a write", async () => {
+    status = 307;
+    seen.here.length = 0;
+    const { definition } = resourceOf("jambonz:Limit");
+    const lifecycle = new Lifecycle(definition, session({ JAMBONZ_API_URL: `${here.url}/v1` }));
+    await assert.rejects(lifecycle.create({ accountSid: sid, category: "device", quantity: 5 }), /redirect/);
+    assert.deepEqual(seen.here, [`POST /v1/Accounts/${sid}/Limits`]);
+  });
+});
+
+describe("an answer without an end", () => {
+  async function ask(
+    answer: Parameters<typeof serve>[0],
+    settings: Record<string, string> = {},
+  ): Promise<{ message: string; asked: number }> {
+    let asked = 0;
+    const server = await serve((request, response) => {
+      asked++;
+      response.on("error", () => {});
+      answer(request, response);
+    });
+    const message = await look(
+      "jambonz:getAccounts",
+      {},
+      session({ JAMBONZ_API_URL: server.url, JAMBONZ_MAX_RETRIES: "1", ...settings }),
+    ).then(
+      () => "no error",
+      (error: Error) => error.message,
+    );
+    await server.stop();
+    return { message, asked };
+  }
+
+  it("is not read beyond 64 MB", async () => {
+    let sent = 0;
+    const chunk = Buffer.alloc(1024 * 1024, "x");
+    const { message, asked } = await ask((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const more = () => {
+        while (!response.destroyed && sent < 200 * chunk.length) {
+          sent += chunk.length;
+          if (!response.write(chunk)) return void response.once("drain", more);
+        }
+        response.end();
+      };
+      more();
+    });
+    assert.equal(message, "jambonz:getAccounts: jambonz answered with more than 64 MB".replace(":", "."));
+    assert.equal(asked, 1);
+    assert(sent < 100 * chunk.length, `${sent} bytes were sent`);
+  });
+
+  it("is not unpacked beyond 64 MB", async () => {
+    const packed = gzipSync(Buffer.alloc(100 * 1024 * 1024));
+    const { message, asked } = await ask((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(packed);
+    });
+    assert.match(message, /jambonz answered with more than 64 MB$/);
+    assert.equal(asked, 1);
+  });
+
+  it("is not waited for longer than a request may take, though it goes on and on", async () => {
+    const { message, asked } = await ask(
+      (_request, response) => {
+        response.writeHead(200, { "content-type": "application/json" });
+        const drip = setInterval(() => response.write(" "), 20);
+        response.once("close", () => clearInterval(drip));
+      },
+      { JAMBONZ_REQUEST_TIMEOUT: "0.4" },
+    );
+    assert.match(message, /did not answer: no answer within 0\.4 s$/);
+    assert.equal(asked, 2);
+  });
+});
+
+describe("the key that every jambonz is seeded with", () => {
+  const seeded = "38700987-c7a4-4685-a5bb-af378f9734de";
+  const cases: [string, string, number][] = [
+    ["https://jambonz.example.com/api/v1", seeded, 1],
+    ["http://10.0.0.1/v1", seeded, 1],
+    ["http://127.0.0.1:3000/v1", seeded, 0],
+    ["http://localhost:3000/v1", seeded, 0],
+    ["http://[::1]:3000/v1", seeded, 0],
+    ["https://jambonz.example.com/api/v1", KEY, 0],
+  ];
+  for (const [url, key, warnings] of cases) {
+    it(`is ${warnings === 0 ? "no reason to warn" : "warned of"} at ${url}${key === seeded ? "" : ", where another is in use"}`, () => {
+      const said: string[] = [];
+      assert(session({ JAMBONZ_API_URL: url, JAMBONZ_API_KEY: key }, (message) => said.push(message)).client);
+      assert.equal(said.length, warnings);
+      for (const message of said) {
+        assert.match(message, /^jambonz: the API key in use is the one that every new jambonz is seeded with/);
+        assert(!message.includes(seeded));
+      }
+    });
+  }
+});
+
+describe("a password in the URL", () => {
+  const urls = [
+    "https://ann:hunter2@jambonz.example.com/v1",
+    "https://hunter2@jambonz.example.com/v1",
+    "https://ann:hunter2%40x@jambonz.example.com/v1",
+    "https://ann:hunter2@x@jambonz.example.com/v1",
+    "HTTPS://ann:hunter2@jambonz.example.com/v1",
+    "https:\\\\ann:hunter2@jambonz.example.com/v1",
+    "https:ann:hunter2@jambonz.example.com/v1",
+    "ftp://ann:hunter2@jambonz.example.com/v1",
+    "ann:hunter2@jambonz.example.com/v1",
+    "https://ann:hunter2@",
+    "https://ann:hunter2@jambonz.example.com:port/v1",
+  ];
+  for (const url of urls) {
+    it(`is refused and not shown: ${url.replace("hunter2", "…")}`, () => {
+      assert.throws(
+        () => session({ JAMBONZ_API_URL: url }).settings,
+        ({ message }: Error) => {
+          assert.match(message, /jambonz:apiUrl must /);
+          assert.doesNotMatch(message, /hunter2/);
+          return true;
+        },
+      );
+    });
+  }
+
+  it("is not shown either where two URLs contradict each other", () => {
+    const sources = {
+      config: () => "https://ann:hunter2@jambonz.example.com/v1",
+      environment: { JAMBONZ_API_URL: "https://bob:hunter2@other.example.com" },
+    };
+    assert.throws(
+      () => new Session(platform("jambonz"), sources).settings,
+      ({ message }: Error) => /unset one of them/.test(message) && !message.includes("hunter2"),
+    );
+  });
+});
+
+describe("proxies and certificates", function () {
+  let folder: string;
+  let server: Server;
+  let port: number;
+  let proxy: LocalServer;
+  let refusing: LocalServer;
+  /** What the platform and the proxy were sent, for each way to ask. */
+  const seen: { platform: { key?: string; proxyKey?: string }[]; proxy: { target: string; key?: string; proxyKey?: string }[] }[] = [];
+  /** What came to the refusing proxy after its refusal. */
+  let tunnelled = "";
+  /** Each way to ask has a host of its own, so that it shows what was sent for it. */
+  const hostOf = (index: number) => `way${index}.jambonz.test:${port}`;
+  const seenOf = (host = "") => (seen[Number(/^way(\d)/.exec(host)![1])] ??= { platform: [], proxy: [] });
+  let outcomes: unknown[];
+  let untrusted: unknown[];
+
+  /** Asks the platform once for each set of variables, in a process that trusts it or not. */
+  async function ask(trusted: boolean, variables: Record<string, string>[], first = 0): Promise<unknown[]> {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [
+        "-r",
+        "ts-node/register/transpile-only",
+        join(__dirname, "../support/ask.ts"),
+        JSON.stringify(variables.map((one, index) => ({ ...one, JAMBONZ_API_URL: `https://${hostOf(first + index)}/v1` }))),
+      ],
+      {
+        env: {
+          PATH: process.env.PATH,
+          JAMBONZ_API_KEY: KEY,
+          JAMBONZ_MAX_RETRIES: "2",
+          ...(trusted ? { NODE_EXTRA_CA_CERTS: join(folder, "cert.pem") } : {}),
+        },
+        timeout: 60_000,
+      },
+    );
+    return JSON.parse(stdout) as unknown[];
+  }
+
+  before(async function () {
+    folder = mkdtempSync(join(tmpdir(), "pulumi-cpaas-"));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const made = spawnSync("openssl", [
+      ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=jambonz.test".split(" "),
+      ..."-addext subjectAltName=DNS:*.jambonz.test -keyout".split(" "),
+      key,
+      "-out",
+      cert,
+    ]);
+    if (made.error) return this.skip(); // there is no openssl on this machine
+    assert.equal(made.status, 0, String(made.stderr));
+    server = createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+      const { authorization, "proxy-authorization": proxyKey } = request.headers;
+      seenOf(request.headers.host).platform.push({ key: authorization, ...(proxyKey ? { proxyKey } : {}) });
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify([{ service_provider_sid: sid, name: "acme telecom" }]));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ({ port } = server.address() as AddressInfo);
+    const note = (request: { url?: string; headers: Record<string, unknown> }) => {
+      const { authorization, "proxy-authorization": proxyKey } = request.headers as Record<string, string | undefined>;
+      seenOf(request.url).proxy.push({
+        target: request.url!,
+        ...(authorization ? { key: authorization } : {}),
+        ...(proxyKey ? { proxyKey } : {}),
+      });
+    };
+    proxy = await serve((request, response) => {
+      note(request);
+      response.writeHead(400).end();
+    });
+    proxy.server.on("connect", (request, client) => {
+      note(request);
+      const upstream = connect(port, "127.0.0.1", () => {
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        upstream.pipe(client).pipe(upstream);
+      });
+      for (const socket of [upstream, client]) socket.on("error", () => [upstream, client].forEach((one) => one.destroy()));
+    });
+    refusing = await serve(() => {});
+    refusing.server.on("connect", (_request, client) => {
+      client.on("data", (data) => (tunnelled += String(data))).on("error", () => {});
+      client.end("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+    });
+    const through = `http://127.0.0.1:${proxy.port}`;
+    const ways: Record<string, string>[] = [
+      {},
+      { HTTPS_PROXY: through },
+      { https_proxy: `http://ann:hunter2@127.0.0.1:${proxy.port}` },
+      { HTTPS_PROXY: through, NO_PROXY: `example.com,way3.jambonz.test` },
+      { HTTPS_PROXY: through, NO_PROXY: ".jambonz.test" },
+      { HTTP_PROXY: through },
+      { HTTPS_PROXY: `http://127.0.0.1:${refusing.port}` },
+      { HTTPS_PROXY: "http://ann:hunter2@127.0.0.1:1" },
+    ];
+    outcomes = await ask(true, ways);
+    untrusted = await ask(false, [{}, { HTTPS_PROXY: through }], ways.length);
+  });
+  after(async () => {
+    rmSync(folder, { recursive: true });
+    server?.closeAllConnections();
+    server?.close();
+    await proxy?.stop();
+    await refusing?.stop();
+  });
+
+  /** What the platform and the proxy saw of one way to ask. */
+  const way = (index: number) => ({ outcome: outcomes[index], ...seenOf(hostOf(index)) });
+  const providers = { serviceProviders: [{ sid, name: "acme telecom" }] };
+  const platformSaw = [{ key: `Bearer ${KEY}` }];
+
+  it("do without a proxy where none is set", () => assert.deepEqual(way(0), { outcome: providers, platform: platformSaw, proxy: [] }));
+
+  it("let HTTPS_PROXY carry what it cannot read", () =>
+    assert.deepEqual(way(1), { outcome: providers, platform: platformSaw, proxy: [{ target: hostOf(1) }] }));
+
+  it("give the proxy's password to the proxy only", () => {
+    const proxyKey = `Basic ${Buffer.from("ann:hunter2").toString("base64")}`;
+    assert.deepEqual(way(2), { outcome: providers, platform: platformSaw, proxy: [{ target: hostOf(2), proxyKey }] });
+  });
+
+  it("go past the proxy to what NO_PROXY names", () => {
+    assert.deepEqual(way(3), { outcome: providers, platform: platformSaw, proxy: [] });
+    assert.deepEqual(way(4), { outcome: providers, platform: platformSaw, proxy: [] });
+  });
+
+  it("do not use HTTP_PROXY for https", () => assert.deepEqual(way(5), { outcome: providers, platform: platformSaw, proxy: [] }));
+
+  it("give nothing to a proxy that refuses, and say why", () => {
+    const outcome = "jambonz.getServiceProviders: the proxy in between wants a user name and a password, which HTTPS_PROXY can hold (407)";
+    assert.deepEqual(way(6), { outcome, platform: [], proxy: [] });
+    assert.equal(tunnelled, "");
+  });
+
+  it("do not go past a proxy that cannot be reached, nor show its password", () => {
+    const outcome = `jambonz.getServiceProviders: jambonz at ${hostOf(7)} cannot be reached: the connection was refused`;
+    assert.deepEqual(way(7), { outcome, platform: [], proxy: [] });
+  });
+
+  it("send no key to whom NODE_EXTRA_CA_CERTS does not vouch for, with a proxy or without", () => {
+    const reason = "cannot be reached: no trusted connection (self-signed certificate)";
+    assert.deepEqual(
+      untrusted,
+      [8, 9].map((index) => `jambonz.getServiceProviders: jambonz at ${hostOf(index)} ${reason}`),
+    );
+    assert.equal(seen.flatMap(({ platform }) => platform).length, 6); // by those that trust it
+  });
+
+  it("leave loopback alone", async () => {
+    const local = await serve((_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("[]"));
+    const before = { ...process.env };
+    Object.assign(process.env, { HTTP_PROXY: "http://127.0.0.1:1", HTTPS_PROXY: "http://127.0.0.1:1" });
+    try {
+      const found = await look("jambonz:getServiceProviders", {}, session({ JAMBONZ_API_URL: local.url }));
+      assert.deepEqual(found, { serviceProviders: [] });
+    } finally {
+      for (const name of ["HTTP_PROXY", "HTTPS_PROXY"]) delete process.env[name];
+      Object.assign(process.env, before);
+      await local.stop();
+    }
+  });
+});
