@@ -13,6 +13,7 @@ interface Holder {
  */
 export class Claims {
   readonly #holders = new Map<string, Holder>();
+  readonly #dropped = new Set<string>();
 
   /** A resource that is there and stays. Gives the type of another resource that has the claim. */
   keep(claim: string, type: string): string | undefined {
@@ -27,6 +28,15 @@ export class Claims {
     const holder = this.#holders.get(claim);
     if (!holder) this.#holders.set(claim, { type, made: true });
     return holder?.type;
+  }
+
+  /** A resource that stays has given up what it claimed, and with it undone what another one may have there. */
+  drop(claim: string): void {
+    this.#dropped.add(claim);
+  }
+
+  isDropped(claim: string): boolean {
+    return this.#dropped.has(claim);
   }
 
   release(claim: string): void {

@@ -69,7 +69,7 @@ export class Lifecycle {
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
     if (replaces.length > 0 && definition.deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
-    const unfinished = definition.unfinished?.(news, state) ?? false;
+    const unfinished = this.#isUnfinished(id, state, news);
     return { changed, replaces, changes: changed.length > 0 || unfinished, deleteBeforeReplace: definition.deleteBeforeReplace ?? false };
   }
 
@@ -151,7 +151,7 @@ export class Lifecycle {
         const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
         const { [marks.host]: host } = state;
         const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.host]: host };
-        if (Object.keys(changes).length > 0 || definition.unfinished?.(news, state)) {
+        if (Object.keys(changes).length > 0 || this.#isUnfinished(id, state, news)) {
           try {
             Object.assign(next, await definition.update!(session.client, id, changes, news, state));
           } catch (error) {
@@ -161,6 +161,8 @@ export class Lifecycle {
             throw error;
           }
         }
+        const claim = definition.claims?.(state, id);
+        if (claim && claim !== definition.claims?.(news, id)) session.claims.drop(claim);
         try {
           await this.#complete(id, next);
         } catch (error) {
@@ -205,6 +207,13 @@ export class Lifecycle {
           unsure.includes(name) || (!same(schema, news[name], state[name]) && !(isAbsent(news[name]) && traitsOf(schema).computed)),
       )
       .map(([name]) => name);
+  }
+
+  /** Whether something has to be sent although the inputs are as deployed. */
+  #isUnfinished(id: string, state: Properties, news: Properties): boolean {
+    const { definition, session } = this;
+    const claim = definition.isItsClaim ? definition.claims?.(news, id) : undefined;
+    return definition.unfinished?.(news, state) === true || (claim !== undefined && session.claims.isDropped(claim));
   }
 
   /** Nothing of it was ever read or created by a program: an import list knows its id only. */

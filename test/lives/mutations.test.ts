@@ -80,6 +80,12 @@ const mutations: Record<string, Mutation> = {
     to: "return undefined;",
     targeted: "an account of the same name is never doubled",
   },
+  "forgets what another resource has given up": {
+    file: "lifecycle.ts",
+    from: "session.claims.drop(claim);",
+    to: "",
+    targeted: "a realm stays with its SipRealm when the account gives it up",
+  },
   "deletes what another resource has by now": {
     file: "lifecycle.ts",
     from: "if (claim && session.claims.passedOn(claim, definition.type)) return;",

@@ -29,6 +29,20 @@ export const targeted: Record<string, () => Promise<void>> = {
       assert.deepEqual(Object.keys(await accountsOf(target)), ["acme"]);
     }),
 
+  "a realm stays with its SipRealm when the account gives it up": () =>
+    within(async (target, engine) => {
+      const [account, , limit, realm] = tenant(target, "acme");
+      const sipRealm = "acme.sip.example.com";
+      const withRealm = { ...account!, args: { ...(account!.args as object), sipRealm } };
+      assert.deepEqual((await engine.up([account!, limit!, realm!])).errors, []);
+      // An up that fails before it comes to its deletions leaves both in state.
+      target.sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: { status: 400, body: { msg: "no" } } });
+      const key = { type: "jambonz:ApiKey", name: "key", args: { accountSid: { $ref: "acme.sid" } } };
+      assert.equal((await engine.up([withRealm, key])).errors.length, 1);
+      assert.deepEqual((await engine.up([account!, realm!])).errors, []);
+      assert.equal((await accountsOf(target)).acme.sip_realm, sipRealm);
+    }),
+
   "what an unanswered update left unsure is sent again": () =>
     within(async (target, engine) => {
       const plan = (planType: string) => tenant(target, "acme", { planType }).slice(0, 1);
