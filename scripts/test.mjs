@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { oldestPulumiCli, pulumiCli } from "./pulumi-cli.mjs";
+import { oldestPulumiCli, pulumiCli, yamlLanguageHost } from "./pulumi-cli.mjs";
 import { installPacked, local, root, setUp } from "./setup.mjs";
 
 const say = (message) => console.error(`> ${message}`);
@@ -23,7 +23,7 @@ try {
   const oldest = { cli: oldestPulumiCli(say), sdk: peerDependencies["@pulumi/pulumi"].replace("^", "") };
   const environments = {};
   for (const [name, { cli, sdk }] of Object.entries({ newest, oldest })) {
-    environments[name] = { cli: cli.folder, program: program(sdk) };
+    environments[name] = { cli: cli.folder, program: program(sdk), ...(name === "newest" && { yaml: yamlLanguageHost(cli, say) }) };
     say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
   }
   writeFileSync(join(local, "test.json"), JSON.stringify(environments));

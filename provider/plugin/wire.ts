@@ -38,7 +38,7 @@ export function received(struct: StructMessage | undefined): Received {
   const open = (value: unknown, path: string, secret: boolean): unknown => {
     if (typeof value === "string" && UNKNOWNS.has(value)) return UNKNOWN;
     if (typeof value !== "object" || value === null) {
-      if (secret && value !== null) secretTexts.push(String(value as string));
+      if (secret && (typeof value === "string" || typeof value === "number")) secretTexts.push(String(value));
       return value;
     }
     if (Array.isArray(value)) return value.map((item, at) => open(item, join(path, String(at)), secret));
