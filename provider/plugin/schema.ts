@@ -110,7 +110,7 @@ class Types {
       const options = inner.options as z.ZodObject[];
       const refs = options.map((option) => this.#type(option) as { $ref: string });
       const mapping = options.map((option, at) => [(option.shape[key] as z.ZodLiteral).value, refs[at]!.$ref]);
-      return { type: "object", oneOf: refs, discriminator: { propertyName: key, mapping: Object.fromEntries(mapping) as unknown } };
+      return { oneOf: refs, discriminator: { propertyName: key, mapping: Object.fromEntries(mapping) as unknown } };
     }
     if (inner instanceof z.ZodArray) return { type: "array", items: this.#type(inner.element as z.ZodType) };
     if (inner instanceof z.ZodRecord) return { type: "object", additionalProperties: this.#type(inner.valueType as z.ZodType) };
