@@ -31,6 +31,13 @@ export class UnansweredError extends Error {
 /** An error whose message is complete as it is, and says what to do. */
 export class UserError extends Error {}
 
+/** The run was cancelled before it was sent. */
+export class CancelledError extends UserError {
+  constructor() {
+    super("the run was cancelled");
+  }
+}
+
 /** The object is on the platform, but something about it is still missing. */
 export class UnfinishedError extends Error {
   constructor(

@@ -5,11 +5,25 @@ import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
 import type { Session } from "./session";
 import { validate, type Failure } from "./validate";
-import { canonical, isAbsent, isUnknown, marks, plain, project, same, withoutNulls } from "./values";
+import {
+  canonical,
+  differences,
+  isAbsent,
+  isUnknown,
+  marks,
+  plain,
+  project,
+  same,
+  UNKNOWN,
+  withoutNulls,
+  type PropertyDifference,
+} from "./values";
 
 export interface Difference {
   /** The inputs that differ, by name. */
   changed: string[];
+  /** Where in them, down to the single property of a nested object. */
+  details: PropertyDifference[];
   /** Those among them that the platform cannot change in place. */
   replaces: string[];
   /** Whether something has to be done; also true where the platform still owes something. */
@@ -37,6 +51,8 @@ export class Lifecycle {
   constructor(
     readonly definition: Resource,
     readonly session: Session,
+    /** The longest that an operation may take, in seconds. Default: the setting's. */
+    readonly timeout?: number,
   ) {
     this.#typeName = definition.type.split(":")[1]!;
   }
@@ -70,7 +86,32 @@ export class Lifecycle {
     if (holder) throw new UserError(this.#conflict(news, id, holder));
     if (replaces.length > 0 && definition.deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
     const unfinished = this.#isUnfinished(id, state, news);
-    return { changed, replaces, changes: changed.length > 0 || unfinished, deleteBeforeReplace: definition.deleteBeforeReplace ?? false };
+    const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
+    return {
+      changed,
+      details,
+      replaces,
+      changes: changed.length > 0 || unfinished,
+      deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
+    };
+  }
+
+  /**
+   * What state will hold after a creation, or after an update where there is a state already, as far as that is known
+   * before. Sends nothing.
+   */
+  preview(news: Properties, id?: string, state?: Properties): Properties {
+    const { inputs, outputs } = this.definition;
+    const unknown = (shape: Record<string, z.ZodType>, which: (traits: z.GlobalMeta) => boolean | undefined) =>
+      Object.fromEntries(
+        Object.entries(shape)
+          .filter(([, schema]) => which(traitsOf(schema)))
+          .map(([name]) => [name, UNKNOWN]),
+      );
+    if (id === undefined || !state)
+      return { ...unknown(inputs.shape, ({ computed }) => computed), ...news, ...unknown(outputs.shape, () => true) };
+    const { changes } = this.#changes(id, state, news);
+    return { ...this.#next(state, news), ...(changes ? unknown(outputs.shape, ({ changesOnUpdate }) => changesOnUpdate) : {}) };
   }
 
   async create(inputs: Properties): Promise<{ id: string; state: Properties }> {
@@ -142,16 +183,9 @@ export class Lifecycle {
       async () => {
         const { definition, session } = this;
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
-        const changed = this.#changed(state, news);
-        const changes: Properties = {};
-        for (const name of changed) {
-          const { local, replaceOnChanges, unchangeable, platformDefault } = this.#traits(name);
-          if (!local && !replaceOnChanges && !unchangeable) changes[name] = news[name] ?? platformDefault ?? null;
-        }
-        const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
-        const { [marks.host]: host } = state;
-        const next: Properties = { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.host]: host };
-        if (Object.keys(changes).length > 0 || this.#isUnfinished(id, state, news)) {
+        const { changed, changes } = this.#changes(id, state, news);
+        const next = this.#next(state, news);
+        if (changes) {
           try {
             Object.assign(next, await definition.update!(session.client, id, changes, news, state));
           } catch (error) {
@@ -196,6 +230,24 @@ export class Lifecycle {
         if (live) throw error;
       }
     });
+  }
+
+  /** What an update has to send, or undefined when there is nothing to send. */
+  #changes(id: string, state: Properties, news: Properties): { changed: string[]; changes?: Properties } {
+    const changed = this.#changed(state, news);
+    const changes: Properties = {};
+    for (const name of changed) {
+      const { local, replaceOnChanges, unchangeable, platformDefault } = this.#traits(name);
+      if (!local && !replaceOnChanges && !unchangeable) changes[name] = news[name] ?? platformDefault ?? null;
+    }
+    return Object.keys(changes).length > 0 || this.#isUnfinished(id, state, news) ? { changed, changes } : { changed };
+  }
+
+  /** The state after an update that changes no output. */
+  #next(state: Properties, news: Properties): Properties {
+    const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
+    const { [marks.host]: host } = state;
+    return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.host]: host };
   }
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
@@ -305,7 +357,7 @@ export class Lifecycle {
     for (const properties of [before, inputs])
       session.redactor.add(...secretsIn(definition.inputs, properties), ...secretsIn(definition.outputs, properties));
     try {
-      return await session.client.http.operation(operation);
+      return await session.client.http.operation(operation, this.timeout);
     } catch (error) {
       if (error instanceof InitializationError) throw error;
       if (error instanceof UnfinishedError) throw this.#unfinished(verb, error.id, inputs, error);

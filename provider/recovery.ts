@@ -1,4 +1,4 @@
-import { RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
+import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
 
@@ -61,7 +61,10 @@ export class Recovery {
       } catch (error) {
         if (!(error instanceof UnansweredError)) throw error;
         sentAt = Math.min(sentAt, error.sentAt);
-        const found = await this.#look({ definition, client, inputs, equals, existing, error, sentAt }).finally(() => equals.lost--);
+        const looking = this.#look({ definition, client, inputs, equals, existing, error, sentAt }).finally(() => equals.lost--);
+        const found = await looking.catch((trouble: unknown) => {
+          throw trouble instanceof CancelledError ? new UserError(notFoundOut(error, trouble)) : trouble;
+        });
         if (found) return found;
         if (attempt >= retries) throw error;
       }
@@ -134,9 +137,7 @@ export class Recovery {
       } catch (trouble) {
         const final = (trouble instanceof RefusedError && trouble.status < 500) || currentBudget()?.left === 0;
         if (final) {
-          throw new UserError(
-            `${error.message}; whether it was made all the same could not be found out (${(trouble as Error).message}): see \`npx pulumi-cpaas orphans\` before the next run`,
-          );
+          throw new UserError(notFoundOut(error, trouble as Error));
         }
         await client.http.pause(pause);
         continue;
@@ -147,6 +148,10 @@ export class Recovery {
       );
     }
   }
+}
+
+function notFoundOut({ message }: UnansweredError, trouble: Error): string {
+  return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
 }
 
 function identity({ type }: Resource, { id }: Created): string {

@@ -26,6 +26,8 @@ export interface Traits {
   writeOnly?: boolean;
   /** The platform chooses a value when the program leaves it out; leaving it out is then no change. */
   computed?: boolean;
+  /** An output that an update may change: it is not known in the update's preview. */
+  changesOnUpdate?: boolean;
   /** The platform ignores or loses it at creation, so it follows as an update. */
   setAfterCreate?: boolean;
   /** What the platform uses when nothing was ever set. Default: null. Taking a property out restores it. */

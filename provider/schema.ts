@@ -70,3 +70,14 @@ export function holdsSecret(schema: Schema): boolean {
   if (inner instanceof z.ZodDiscriminatedUnion) return (inner.options as z.ZodObject[]).some(holdsSecret);
   return false;
 }
+
+/** What a property's documentation says beside its description. */
+export function remarks(schema: z.ZodType): string[] {
+  const { replaceOnChanges, unchangeable, secret, defaultsToName } = traitsOf(schema);
+  return [
+    ...(defaultsToName ? ["Default: the resource's name in the program."] : []),
+    ...(replaceOnChanges ? ["A change replaces the resource."] : []),
+    ...(unchangeable ? ["It cannot be changed: a change is refused."] : []),
+    ...(secret ? ["Secret."] : []),
+  ];
+}

@@ -49,6 +49,13 @@ export function settingsOf(platform: Platform): z.ZodObject {
   return platform.settings.extend(commonSettings.shape);
 }
 
+/** The settings as they were found, and what is wrong with them, each in one sentence. */
+interface FoundSettings<S> {
+  settings?: S;
+  wrong: string[];
+  missing: string[];
+}
+
 /**
  * Reads and checks the settings of a platform. Which platform: the configuration, else the environment, and
  * a contradiction between them is an error, so that a shell never points a stack at another cluster. The
@@ -57,6 +64,13 @@ export function settingsOf(platform: Platform): z.ZodObject {
  * @throws UserError for missing or wrong settings, naming each.
  */
 export function readSettings<S extends CommonSettings>(platform: Platform, sources: SettingSources): S {
+  const { settings, wrong, missing } = findSettings<S>(platform, sources);
+  if (!settings) throw new UserError([...wrong, ...missing].join(". "));
+  return settings;
+}
+
+/** The same, and tells instead of throwing. */
+export function findSettings<S extends CommonSettings>(platform: Platform, sources: SettingSources): FoundSettings<S> {
   const environment = sources.environment ?? process.env;
   const schema = settingsOf(platform);
   const raw: Record<string, unknown> = {};
@@ -71,25 +85,27 @@ export function readSettings<S extends CommonSettings>(platform: Platform, sourc
       fromEnvironment &&
       normalUrl(fromConfig) !== normalUrl(fromEnvironment)
     ) {
-      throw new UserError(
-        `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`,
-      );
+      const contradiction = `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`;
+      return { wrong: [contradiction], missing: [] };
     }
     const value =
       present(sources.explicit?.[name]) ?? (name === "apiUrl" ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
     if (value !== undefined) raw[name] = typeof value === "string" ? value.trim() : value;
   }
   const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data as S;
-  const problems = parsed.error.issues.map((issue) => {
+  if (parsed.success) return { settings: parsed.data as S, wrong: [], missing: [] };
+  const found: FoundSettings<S> = { wrong: [], missing: [] };
+  for (const issue of parsed.error.issues) {
     const name = String(issue.path[0]);
     const variable = environmentVariable(platform.name, name);
-    if (raw[name] !== undefined)
-      return `${platform.name}:${name} ${describeIssue(issue, traitsOf(schema.shape[name]).secret ? undefined : raw[name])}`;
-    const help = traitsOf(schema.shape[name]).help;
-    return `${platform.title} needs ${platform.name}:${name} in the stack's configuration (\`pulumi config set ${traitsOf(schema.shape[name]).secret ? "--secret " : ""}${platform.name}:${name} …\`) or ${variable} in the environment${help ? `; ${help}` : ""}`;
-  });
-  throw new UserError(problems.join(". "));
+    const { secret, help } = traitsOf(schema.shape[name]);
+    if (raw[name] !== undefined) found.wrong.push(`${platform.name}:${name} ${describeIssue(issue, secret ? undefined : raw[name])}`);
+    else
+      found.missing.push(
+        `${platform.title} needs ${platform.name}:${name} in the stack's configuration (\`pulumi config set ${secret ? "--secret " : ""}${platform.name}:${name} …\`) or ${variable} in the environment${help ? `; ${help}` : ""}`,
+      );
+  }
+  return found;
 }
 
 function present(value: unknown): string | number | boolean | undefined {

@@ -37,6 +37,31 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   return [...keys].every((key) => same(members?.[key] ?? z.unknown(), filled(left[key], key), filled(right[key], key)));
 }
 
+/** One place where two values differ, as the engine writes paths: `registrationHook.url`. */
+export interface PropertyDifference {
+  path: string;
+  kind: "add" | "delete" | "update";
+}
+
+/** The places in a property where two values differ; the property itself where the difference cannot be told more narrowly. */
+export function differences(schema: z.core.$ZodType, before: unknown, after: unknown, path: string): PropertyDifference[] {
+  if (isAbsent(before)) return [{ path, kind: "add" }];
+  if (isAbsent(after)) return [{ path, kind: "delete" }];
+  const members = isMap(before) && isMap(after) ? [...new Set([...Object.keys(before), ...Object.keys(after)])] : [];
+  const shape = objectSchema(schema, after)?.shape;
+  const inner = members.flatMap((key) => {
+    const [a, b] = [(before as Properties)[key], (after as Properties)[key]];
+    const member: z.ZodType = shape?.[key] ?? z.unknown();
+    // As in `same`, whose verdict on the whole property stands.
+    const filled = (value: unknown) => (isAbsent(value) ? traitsOf(member).platformDefault : value);
+    if (same(member, filled(a), filled(b))) return [];
+    return differences(member, a, b, /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`);
+  });
+  return inner.length > 0 ? inner : [{ path, kind: "update" }];
+}
+
+const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** What state holds beside inputs and outputs. The engine shows no name that begins with two underscores. */
 export const marks = {
   /** Names of inputs that the program leaves out and the platform chose. */

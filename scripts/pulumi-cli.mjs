@@ -15,6 +15,7 @@ const NPM_CLI = "3.265.0";
 /** The newest version whose modules the Go module proxy serves, and the last of the language host's before it moved. */
 const GO_CLI = "3.258.0";
 const GO_LANGUAGE_HOST = "3.68.0";
+const GO_YAML_HOST = "1.12.0";
 
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "pulumi-cpaas");
 const goFolder = (version) => join(cacheFolder, `pulumi-go-${version}`);
@@ -32,6 +33,19 @@ export function pulumiCli(log) {
 /** The oldest CLI that this package works with, for its tests. */
 export function oldestPulumiCli(log) {
   return fromGo(OLDEST_CLI, log);
+}
+
+/**
+ * What runs programs in YAML: it comes with the CLI, unless that was built here.
+ * @returns {string} the folder that it is in
+ */
+export function yamlLanguageHost({ folder }, log) {
+  const host = "pulumi-language-yaml";
+  if (existsSync(join(folder, host))) return folder;
+  return filled(join(cacheFolder, `${host}-${GO_YAML_HOST}`), (work) => {
+    log(`Building Pulumi's language host for YAML ${GO_YAML_HOST} from its Go module. This takes 1 to 2 minutes, once …`);
+    build(join(work, host), GO_YAML_HOST, "github.com/pulumi/pulumi-yaml", `cmd/${host}`);
+  });
 }
 
 function fail(message) {

@@ -2,10 +2,20 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { oldestPulumiCli, pulumiCli } from "./pulumi-cli.mjs";
+import { oldestPulumiCli, pulumiCli, yamlLanguageHost } from "./pulumi-cli.mjs";
 import { installedProgram, local, root, setUp } from "./setup.mjs";
 
 const say = (message) => console.error(`> ${message}`);
+
+/** The language host of YAML programs, where it can be had: a plugin's real-CLI test needs it and nothing else does. */
+function yaml(cli) {
+  try {
+    return yamlLanguageHost(cli, say);
+  } catch (error) {
+    say(`No language host for YAML, so its tests are left out: ${error.message}`);
+    return undefined;
+  }
+}
 
 try {
   await setUp();
@@ -14,7 +24,11 @@ try {
   const oldest = { cli: oldestPulumiCli(say), sdk: peerDependencies["@pulumi/pulumi"].replace("^", "") };
   const environments = {};
   for (const [name, { cli, sdk }] of Object.entries({ newest, oldest })) {
-    environments[name] = { cli: cli.folder, program: installedProgram(sdk) };
+    environments[name] = {
+      cli: cli.folder,
+      program: installedProgram(sdk),
+      ...(name === "newest" && { yaml: yaml(cli) }),
+    };
     say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
   }
   writeFileSync(join(local, "test.json"), JSON.stringify(environments));

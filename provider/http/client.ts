@@ -3,7 +3,7 @@ import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Axios from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
-import { RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
+import { CancelledError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import type { Redactor } from "../redact";
 import type { CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
@@ -57,6 +57,7 @@ export interface HttpClientOptions {
   dialect: Dialect;
   redactor: Redactor;
   log: (message: string) => void;
+  /** Ends all waiting, and reads under way. A write under way is waited for, or nobody would know what became of it. */
   signal?: AbortSignal;
   /** Shortens the pauses between repeats, for tests. Default 1. */
   pace?: number;
@@ -119,14 +120,20 @@ export class HttpClient {
     return new Date(Math.floor((milliseconds + this.#clockOffset) / 1000) * 1000 - 1000);
   }
 
-  /** Runs an operation, all of whose requests together may take the setting's time. Waiting for the rate limit does not count. */
-  operation<T>(operation: () => Promise<T>): Promise<T> {
-    return withBudget(new Budget(this.#options.settings.operationTimeout, () => this.#gate.clock()), operation);
+  /**
+   * Runs an operation, all of whose requests together may take so long. Waiting for the rate limit does not count.
+   * @param seconds default: the setting's time
+   */
+  operation<T>(operation: () => Promise<T>, seconds = this.#options.settings.operationTimeout): Promise<T> {
+    return withBudget(new Budget(seconds, () => this.#gate.clock()), operation);
   }
 
-  /** A pause that ends at once when the run is cancelled. */
+  /** @throws CancelledError at once when the run is cancelled */
   async pause(milliseconds: number): Promise<void> {
-    await sleep(milliseconds * (this.#options.pace ?? 1), undefined, { signal: this.#options.signal });
+    const { pace = 1, signal } = this.#options;
+    await sleep(milliseconds * pace, undefined, { signal }).catch((error: unknown) => {
+      throw signal?.aborted ? new CancelledError() : error;
+    });
   }
 
   /**
@@ -141,13 +148,14 @@ export class HttpClient {
     /** When it was sent first with no telling what became of it. */
     let lostAt: number | undefined;
     let rateLimited = 0;
+    const uncertain = (error: unknown) => {
+      const notSent = error instanceof UnreachableError || error instanceof CancelledError;
+      throw notSent && lostAt !== undefined ? new UnansweredError(error.message, lostAt) : error;
+    };
     for (let attempt = 0; ; attempt++) {
       await this.#gate.enter();
       const sentAt = Date.now();
-      const outcome = await this.#once(request, idempotent, budget).catch((error: unknown) => {
-        if (error instanceof UnreachableError && lostAt !== undefined) throw new UnansweredError(error.message, lostAt);
-        throw error;
-      });
+      const outcome = await this.#once(request, idempotent, budget).catch(uncertain);
       if (outcome.kind === "rateLimited") {
         if (++rateLimited > MAX_RATE_LIMITED) throw new RefusedError(429, "the rate limit was used up again and again by others");
         attempt--;
@@ -162,8 +170,8 @@ export class HttpClient {
           answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
         const reason = redactor.clean(proxy ?? own ?? `it answered ${answer.status} without a reason`);
         // Without the platform's own words it is not the platform that has refused.
-        const uncertain = !idempotent && (transient || (answer.status === 500 && own === undefined));
-        if (uncertain) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
+        const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
+        if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
         if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {
@@ -182,7 +190,7 @@ export class HttpClient {
           throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
         if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
       }
-      await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000));
+      await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000)).catch(uncertain);
     }
   }
 
@@ -192,7 +200,7 @@ export class HttpClient {
     const waitsForRateLimit = dialect.waitsForRateLimit ?? true;
     let state: RateLimitState | undefined;
     try {
-      this.#options.signal?.throwIfAborted();
+      if (this.#options.signal?.aborted) throw new CancelledError();
       if (budget.left === 0)
         throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
       const response = await this.#exchange(request);
@@ -210,6 +218,7 @@ export class HttpClient {
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
     } catch (error) {
+      if (this.#options.signal?.aborted && request.method === "GET") throw new CancelledError();
       return this.#classify(error);
     } finally {
       this.#gate.leave(state);
@@ -228,7 +237,7 @@ export class HttpClient {
       url: request.path,
       data: request.body,
       headers,
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: signal && request.method === "GET" ? AbortSignal.any([signal, limit]) : limit,
     });
   }
 
@@ -270,7 +279,6 @@ export class HttpClient {
   #classify(error: unknown): Outcome {
     if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
-    this.#options.signal?.throwIfAborted();
     const { code = "", message = "", syscall = "", name = "" } = (error ?? {}) as NodeJS.ErrnoException & { cause?: unknown };
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
     const codes = [code, cause?.code ?? ""];

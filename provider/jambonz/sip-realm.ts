@@ -36,7 +36,7 @@ export const sipRealm = resource<Jambonz>()({
       .describe(
         "Whether the platform made the DNS records of the realm: managed; missing, when it failed to and the next update tries again; or none, when it was not asked to.",
       )
-      .meta({ typeName: "DnsStatus" }),
+      .meta({ typeName: "DnsStatus", changesOnUpdate: true }),
     accountServiceProviderSid,
   }),
 

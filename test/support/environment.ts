@@ -9,6 +9,8 @@ export interface Environment {
   cli: string;
   /** A folder whose node_modules has the packed package, as a user would have installed it. */
   program: string;
+  /** The folder with the language host for YAML; only of the newest. */
+  yaml?: string;
 }
 
 export function testEnvironment(versions: PulumiVersions = "newest"): Environment {

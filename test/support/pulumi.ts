@@ -106,10 +106,10 @@ export class TestStack {
   }
 
   environmentVariables(): Record<string, string> {
-    const { cli } = this.#environment;
+    const { cli, yaml = cli } = this.#environment;
     return {
       ...cleanVariables(),
-      PATH: [cli, process.env.PATH].join(delimiter),
+      PATH: [cli, yaml, process.env.PATH].join(delimiter),
       PULUMI_HOME: join(this.folder, ".pulumi"),
       PULUMI_BACKEND_URL: `file://${join(this.folder, ".state")}`,
       PULUMI_CONFIG_PASSPHRASE: "test",

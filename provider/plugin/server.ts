@@ -1,0 +1,57 @@
+import { Empty, grpc, messages, service } from "./grpc";
+import type { Provider } from "./provider";
+
+/** As much as Pulumi's own programs send and take, in bytes. */
+const MAX_MESSAGE = 400 * 1024 * 1024;
+
+/**
+ * Serves a platform as a Pulumi provider on a free port of this machine.
+ *
+ * @param platform its name
+ * @returns the port, and what ends the server
+ */
+export async function serve(platform: string): Promise<{ port: number; stop: () => void }> {
+  const server = new grpc.Server({ "grpc.max_receive_message_length": MAX_MESSAGE, "grpc.max_send_message_length": MAX_MESSAGE });
+  let made: Provider | undefined;
+  // The resources and their schemas are loaded by the first call that needs them: the engine waits for the port.
+  const provider = () => (made ??= new (require("./provider") as typeof import("./provider")).Provider(platform));
+  const answer =
+    (act: (request: any) => unknown): import("@grpc/grpc-js").handleUnaryCall<any, any> =>
+    (call, callback) => {
+      Promise.resolve()
+        .then(() => act(call.request))
+        .then(
+          (response) => callback(null, response ?? new Empty()),
+          (error: unknown) => callback(provider().failure(error)),
+        );
+    };
+  server.addService(service.ResourceProviderService, {
+    handshake: answer(() => provider().handshake()),
+    attach: answer(() => {}),
+    getPluginInfo: answer(() => provider().pluginInfo()),
+    getSchema: answer(() => provider().schema()),
+    checkConfig: answer((request) => provider().checkConfig(request)),
+    diffConfig: answer((request) => provider().diffConfig(request)),
+    configure: answer((request) => provider().configure(request)),
+    check: answer((request) => provider().check(request)),
+    diff: answer((request) => provider().diff(request)),
+    create: answer((request) => provider().create(request)),
+    read: answer((request) => provider().read(request)),
+    update: answer((request) => provider().update(request)),
+    delete: answer((request) => provider().delete(request)),
+    invoke: answer((request) => provider().invoke(request)),
+    cancel: answer(() => provider().cancel()),
+    getMapping: answer(() => new messages.GetMappingResponse()),
+    getMappings: answer(() => new messages.GetMappingsResponse()),
+  });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))),
+  );
+  return { port, stop: () => server.forceShutdown() };
+}
+
+/** The program `pulumi-resource-<platform>`: tells the engine its port on standard output, then serves until it is ended. */
+export async function main(platform: string): Promise<void> {
+  const { port } = await serve(platform);
+  process.stdout.write(`${port}\n`);
+}
