@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
+import type { z } from "zod";
 import { packageSchema } from "../../provider/plugin/schema";
 import { platform, platformNames } from "../../provider/platforms";
+import { traitsOf } from "../../provider/schema";
 import { UNKNOWN } from "../../provider/values";
 import { asked, jambonzTarget, made, type Target } from "../support/jambonz";
 import { keptBy, secret, TestPlugin } from "../support/plugin";
@@ -392,7 +394,11 @@ describe("the schemas of the plugins", () => {
         for (const property of resource.required) assert.ok(property in resource.properties, `${token} ${property}`);
       }
       assert.deepEqual(schema.provider.requiredInputs, undefined);
-      assert.equal(schema.config.variables.apiKey.secret ?? true, true);
+      const secrets = Object.entries(platform(name).settings.shape as Record<string, z.ZodType>).filter(
+        ([, setting]) => traitsOf(setting).secret,
+      );
+      assert.ok(secrets.length > 0);
+      for (const [setting] of secrets) assert.equal(schema.config.variables[setting].secret, true, setting);
     });
   }
 
