@@ -100,7 +100,7 @@ export class Lifecycle {
    * What state will hold after a creation, or after an update where there is a state already, as far as that is known
    * before. Sends nothing.
    */
-  preview(news: Properties, id?: string, state?: Properties): Properties {
+  preview(news: Properties, before?: { id: string; state: Properties }): Properties {
     const { inputs, outputs } = this.definition;
     const unknown = (shape: Record<string, z.ZodType>, which: (traits: z.GlobalMeta) => boolean | undefined) =>
       Object.fromEntries(
@@ -108,8 +108,8 @@ export class Lifecycle {
           .filter(([, schema]) => which(traitsOf(schema)))
           .map(([name]) => [name, UNKNOWN]),
       );
-    if (id === undefined || !state)
-      return { ...unknown(inputs.shape, ({ computed }) => computed), ...news, ...unknown(outputs.shape, () => true) };
+    if (!before) return { ...unknown(inputs.shape, ({ computed }) => computed), ...news, ...unknown(outputs.shape, () => true) };
+    const { id, state } = before;
     const { changes } = this.#changes(id, state, news);
     return { ...this.#next(state, news), ...(changes ? unknown(outputs.shape, ({ changesOnUpdate }) => changesOnUpdate) : {}) };
   }

@@ -170,7 +170,7 @@ export class Provider {
     const olds = this.#received(request.getOlds());
     const news = this.#received(request.getNews());
     const state = request.getPreview()
-      ? lifecycle.preview(news.properties, request.getId(), olds.properties)
+      ? lifecycle.preview(news.properties, { id: request.getId(), state: olds.properties })
       : await keeping(definition, [olds, news], () => lifecycle.update(request.getId(), olds.properties, news.properties));
     const response = new messages.UpdateResponse();
     response.setProperties(sent(state, shapeOf(definition), [news]));
