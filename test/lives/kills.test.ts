@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -144,12 +144,20 @@ async function adopt(stack: TestStack, name: string, sid: string): Promise<void>
   await stack.ok(["refresh", "--yes", "--skip-preview"]);
 }
 
-/**
- * Ids of what the service provider has and state does not know.
- *
- * TO BE COMPARED HERE with what `npx pulumi-cpaas orphans` prints, once there is such a command.
- */
+/** Ids of what the service provider's accounts have and state does not know, by looking and as `npx pulumi-cpaas orphans` tells them. */
 async function orphans(stack: TestStack, target: Target): Promise<string[]> {
+  const found = await unknownTo(stack, target);
+  // Not in step: the sandbox answers in this process.
+  const told = await new Promise<string>((resolve) => {
+    const args = [bin, "orphans", "--service-provider", target.serviceProviderSid];
+    execFile(process.execPath, args, { cwd: stack.folder, env: stack.environmentVariables() }, (_error, stdout) => resolve(stdout));
+  });
+  const ids = [...told.matchAll(/^jambonz:\w+ ".*" \((.+?)\)(?:, made .*)?$/gm)].map(([, id]) => id!);
+  assert.deepEqual(ids.filter((id) => !id.startsWith("ServiceProviders/")).sort(), [...found].sort(), told);
+  return found;
+}
+
+async function unknownTo(stack: TestStack, target: Target): Promise<string[]> {
   const known = new Set(Object.values((await stack.state()).deployment.resources ?? []).map(({ id }) => id));
   const ids: string[] = [];
   for (const { account_sid: sid } of Object.values(await accountsOf(target))) {
