@@ -48,8 +48,8 @@ export class AccountNames {
   async holder(owner: string, name: string): Promise<string | undefined> {
     const listed = await this.#listed(owner);
     const { own, beingCreated } = this.#of(owner);
-    if (beingCreated.has(name)) return "another one of this program";
-    for (const [sid, held] of new Map([...listed, ...own])) if (held === name) return sid;
+    if (beingCreated.has(name) || [...own.values()].includes(name)) return "another one of this program";
+    for (const [sid, held] of listed) if (held === name && !own.has(sid)) return sid;
     return undefined;
   }
 
