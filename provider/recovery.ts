@@ -98,6 +98,7 @@ export class Recovery {
         const [mine] = possible;
         if (!mine) continue;
         this.#claimed.add(identity(lost.definition, mine));
+        mine.taken?.();
         return mine;
       }
       return undefined;

@@ -63,6 +63,8 @@ export interface Created {
 export interface Candidate extends Created {
   /** By the platform's clock, where the platform tells it. */
   createdAt?: Date;
+  /** Told when a creation is given this one; the others are somebody else's. */
+  taken?(): void;
 }
 
 /** An object as a listing of everything finds it. */

@@ -46,18 +46,23 @@ export class AccountNames {
 
   /** Who has a name: a sid, or words. */
   async holder(owner: string, name: string): Promise<string | undefined> {
-    const listed = await this.#listed(owner);
-    const { own, beingCreated } = this.#of(owner);
-    if (beingCreated.has(name) || [...own.values()].includes(name)) return "another one of this program";
-    for (const [sid, held] of listed) if (held === name && !own.has(sid)) return sid;
-    return undefined;
+    return this.#holder(owner, name, await this.#listed(owner));
   }
 
   /** Takes a free name for a creation. Gives who has it, where it is not free. */
   async take(owner: string, name: string): Promise<string | undefined> {
-    const holder = await this.holder(owner, name);
+    const listed = await this.#listed(owner);
+    // Nothing may be waited for between the look and the taking, or two creations at once would both find it free.
+    const holder = this.#holder(owner, name, listed);
     if (holder === undefined) this.#of(owner).beingCreated.add(name);
     return holder;
+  }
+
+  #holder(owner: string, name: string, listed: Map<string, string>): string | undefined {
+    const { own, beingCreated } = this.#of(owner);
+    if (beingCreated.has(name) || [...own.values()].includes(name)) return "another one of this program";
+    for (const [sid, held] of listed) if (held === name && !own.has(sid)) return sid;
+    return undefined;
   }
 
   /** The accounts that were there when the names were listed. */

@@ -169,7 +169,15 @@ export const account = resource<Jambonz>()({
     const rows = await jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0);
     return rows
       .filter((row) => isAsSent(row, inputs))
-      .map((row) => ({ ...made(jambonz, String(row.account_sid), owner, inputs.name), createdAt: new Date(String(row.created_at)) }));
+      .map((row) => {
+        const sid = String(row.account_sid);
+        return {
+          id: sid,
+          outputs: { sid },
+          createdAt: new Date(String(row.created_at)),
+          taken: () => void made(jambonz, sid, owner, inputs.name),
+        };
+      });
   },
 
   async read(jambonz, id, { serviceProviderSid }, { fresh }) {
