@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 import { local, root, setUp } from "./setup.mjs";
 
 const PROCESSES = 2;
+/** Lives that one process lives, from one seed. */
+const PORTION = 500;
 const { values } = parseArgs({
   options: { lives: { type: "string", default: "20000" }, seed: { type: "string" }, kills: { type: "string", default: "50" } },
 });
@@ -50,19 +52,21 @@ const total = { lives: 0, requests: 0, operations: 0, failures: 0 };
 await setUp();
 if (lives > 0) {
   const script = join(await compiled(), "test", "lives", "run.js");
-  const shares = Array.from({ length: PROCESSES }, (_, index) => ({
+  // In portions, so that one that fails is told and the others are lived all the same.
+  const portions = Array.from({ length: Math.ceil(lives / PORTION) }, (_, index) => ({
     SEED: String(seed + index),
-    LIVES: String(Math.floor((lives + index) / PROCESSES)),
-  })).filter(({ LIVES }) => LIVES !== "0");
-  await Promise.all(
-    shares.map(async (share) => {
-      console.log(`${share.LIVES} random lives from seed ${share.SEED}`);
-      const { code, text } = await node([script], share);
-      if (code !== 0) failed.push(`random lives of seed ${share.SEED}; the line "to repeat it" above names the life`);
+    LIVES: String(Math.min(PORTION, lives - index * PORTION)),
+  }));
+  const next = async () => {
+    for (let portion; (portion = portions.shift());) {
+      console.log(`${portion.LIVES} random lives from seed ${portion.SEED}`);
+      const { code, text } = await node([script], portion);
+      if (code !== 0) failed.push(`random lives of seed ${portion.SEED}; the line "to repeat it" above names the life`);
       const lived = /^\{"lives":.*\}$/m.exec(text);
       if (lived) for (const [name, count] of Object.entries(JSON.parse(lived[0]))) total[name] += count;
-    }),
-  );
+    }
+  };
+  await Promise.all(Array.from({ length: PROCESSES }, next));
 }
 const test = join("scripts", "test.mjs");
 for (const [count, variable, file] of [
