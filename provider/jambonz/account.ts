@@ -143,10 +143,17 @@ export const account = resource<Jambonz>()({
 
   async refuseCreate(jambonz, { name, serviceProviderSid, allowDuplicateName }, { ahead }) {
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
-    // jambonz would make it in the key's own service provider without a word (lib/routes/api/accounts.js).
-    if (!(await jambonz.sees(owner))) return `the key in use sees no service provider ${owner}`;
+    // With another one's key jambonz would make it in the key's own service provider without a word (lib/routes/api/accounts.js).
+    // The list of names is refused to such a key, so that only what is not refused without has to be asked besides.
+    if ((ahead || allowDuplicateName) && !(await jambonz.sees(owner))) return unseen(owner);
     if (allowDuplicateName) return undefined;
-    const holder = await (ahead ? jambonz.accountNames.holder(owner, name) : jambonz.accountNames.take(owner, name));
+    let holder: string | undefined;
+    try {
+      holder = await (ahead ? jambonz.accountNames.holder(owner, name) : jambonz.accountNames.take(owner, name));
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 403) return unseen(owner);
+      throw error;
+    }
     if (!holder) return undefined;
     const adopt = isSid(holder)
       ? `adopt it (\`npx pulumi-cpaas adopt jambonz:Account ${/^[\w.-]+$/.test(name) ? name : "<name>"} ${holder}\`)`
@@ -250,6 +257,8 @@ function withTagList(changes: Properties): Properties {
   if (!bucket?.tags) return changes;
   return { ...changes, bucketCredential: { ...bucket, tags: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) } };
 }
+
+const unseen = (serviceProviderSid: string) => `the key in use sees no service provider ${serviceProviderSid}`;
 
 function isSid(text: string): boolean {
   return sid.safeParse(text).success;

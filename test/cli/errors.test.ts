@@ -126,7 +126,7 @@ describe("what goes wrong is told in one sentence", () => {
       ),
       [account()],
     );
-    assert.deepEqual(asked(target), ["GET /ServiceProviders", "GET /ServiceProviders/:sid/Accounts"]);
+    assert.deepEqual(asked(target), ["GET /ServiceProviders/:sid/Accounts"]);
     stack.write({ resources: [account({ allowDuplicateName: true })] });
     await stack.up();
     const { body } = await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`);
@@ -188,6 +188,9 @@ describe("what goes wrong is told in one sentence", () => {
     ]);
     await told(/Account "acme": the key in use sees no service provider 3f2504e0/, [
       account({ serviceProviderSid: nowhere, allowDuplicateName: true }),
+    ]);
+    await told(/jambonz refused to create Account "acme": service_provider not found for sid 3f2504e0/, [
+      account({ serviceProviderSid: nowhere }),
     ]);
   });
 

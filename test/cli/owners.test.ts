@@ -79,6 +79,13 @@ describe("what belongs to a service provider, or to nobody", () => {
     assert.deepEqual(await stack.plan(), []);
     stack.write({ resources: [{ type: "jambonz:Account", name: "acme", args: { serviceProviderSid: other } }] });
     assert.deepEqual(await stack.plan(), ["replace acme"]);
+    // Neither is the old one given up for it, nor is one made where the key's own is.
+    const unseen = /the key in use sees no service provider/;
+    assert.match(await stack.fails(["up", "--yes", "--skip-preview"]), unseen);
+    assert.ok("acme" in (await accountsOf(target)));
+    stack.write({ resources: [{ type: "jambonz:Account", name: "second", args: { serviceProviderSid: other } }] });
+    assert.match(await stack.fails(["up", "--yes", "--skip-preview"]), unseen);
+    assert.ok(!("second" in (await accountsOf(target))));
   });
 
   it("the key of another service provider makes nothing look gone", async () => {

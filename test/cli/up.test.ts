@@ -44,10 +44,9 @@ for (const [kind, versions] of variants) {
       assert.equal((await stack.resources(true))["jambonz:ApiKey acme-key"]!.outputs.token.plaintext, JSON.stringify(key!.token));
     });
 
-    it("asked for two lists, two requests for the account, and one for everything else", () => {
+    it("asked for one list, two requests for the account, and one for everything else", () => {
       assert.deepEqual(asked(target).sort(), [
         "GET /Accounts/:sid",
-        "GET /ServiceProviders",
         "GET /ServiceProviders/:sid/Accounts",
         "POST /Accounts",
         "POST /Accounts/:sid/Limits",
