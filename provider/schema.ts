@@ -11,18 +11,18 @@ export function unwrap(schema: Schema): z.ZodType {
   return inner;
 }
 
-const traits = new WeakMap<Schema, z.GlobalMeta>();
+const traitsBySchema = new WeakMap<Schema, z.GlobalMeta>();
 
 /** All that `.meta` and `.describe` say of a property, wherever in the chain they were called. */
 export function traitsOf(schema: Schema | undefined): z.GlobalMeta {
   if (!schema) return {};
-  const known = traits.get(schema);
+  const known = traitsBySchema.get(schema);
   if (known) return known;
   const outer = (schema as z.ZodType).meta() ?? {};
   const inner =
     schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault ? traitsOf(schema.unwrap()) : {};
   const all = { ...inner, ...outer };
-  traits.set(schema, all);
+  traitsBySchema.set(schema, all);
   return all;
 }
 
