@@ -96,8 +96,8 @@ describe("a thousand resources and a rate limit", () => {
     const { result, windows, requests } = await windowsOf(() => engine.up(program(target, accounts)));
     assert.deepEqual(result.errors, []);
     assert.equal(result.steps.length, 10 * accounts);
-    // Two for an account, one for each thing in it, and two to begin with.
-    assert.equal(requests.length, 11 * accounts + 2);
+    // Two for an account, one for each thing in it, and one to begin with.
+    assert.equal(requests.length, 11 * accounts + 1);
     assert(windows.length >= requests.length / (rateLimit.requests - reserve), `${windows.length} windows`);
   });
 
