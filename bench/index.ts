@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Environment } from "../test/support/environment";
 import { machine } from "./machine";
-import { measure, measureBare } from "./measure";
+import { measure, measureBare, measureLimited } from "./measure";
 import { plots } from "./plots";
 import { EMPTY_HANDLER, measureReady } from "./ready";
 import { report } from "./report";
@@ -19,6 +19,7 @@ const USAGE = `npm run bench [-- options]
 
   --sizes N,…   how many resources (default 10,100,500,1000)
   --repeat N    how often each is measured; medians count (default 1)
+  --limited N   how many resources at a rate limit that binds (default 1000, 0 leaves it out)
   --help
 `;
 
@@ -34,6 +35,7 @@ function readOptions() {
     options: {
       sizes: { type: "string", default: "10,100,500,1000" },
       repeat: { type: "string", default: "1" },
+      limited: { type: "string", default: "1000" },
       help: { type: "boolean", default: false },
     },
   });
@@ -42,10 +44,15 @@ function readOptions() {
     return Number(text);
   };
   const sizes = values.sizes.split(",").map((text) => count(text, "--sizes"));
-  return { sizes: [...new Set(sizes)].sort((a, b) => a - b), repeat: count(values.repeat, "--repeat"), help: values.help };
+  return {
+    sizes: [...new Set(sizes)].sort((a, b) => a - b),
+    repeat: count(values.repeat, "--repeat"),
+    limited: values.limited === "0" ? 0 : count(values.limited, "--limited"),
+    help: values.help,
+  };
 }
 
-async function bench(sizes: number[], repeat: number, interrupted: AbortSignal): Promise<void> {
+async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>, interrupted: AbortSignal): Promise<void> {
   const { environment, ...versions } = JSON.parse(process.env.BENCH_PULUMI!) as {
     environment: Environment;
     cliVersion: string;
@@ -67,6 +74,10 @@ async function bench(sizes: number[], repeat: number, interrupted: AbortSignal):
       await step("bare", "bare requests", () => measureBare(size, interrupted));
     }
   }
+  if (limited > 0) {
+    say(`${limited} resources at a rate limit …`);
+    results.limited = { size: limited, costs: await measureLimited(limited, environment, interrupted) };
+  }
   say("The start of the provider process …");
   const config = { "jambonz:apiUrl": "http://127.0.0.1:1/v1", "jambonz:apiKey": "none" };
   for (let round = 0; round < STARTS; round++) {
@@ -86,15 +97,15 @@ async function main(): Promise<number> {
   const interruption = new AbortController();
   let folder: string | undefined;
   try {
-    const { sizes, repeat, help } = readOptions();
-    if (help) {
+    const options = readOptions();
+    if (options.help) {
       process.stdout.write(USAGE);
       return 0;
     }
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interruption.abort(new Error("interrupted")));
     // Whatever is left of stacks, also by the CLI, goes with this folder.
     process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), "cpaas-bench-"));
-    await bench(sizes, repeat, interruption.signal);
+    await bench(options, interruption.signal);
     return 0;
   } catch (error) {
     const usage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");

@@ -7,7 +7,7 @@ import { Bare } from "./bare";
 import { startSandboxProcess, type SandboxProcess } from "./platform";
 import { processorTimeOfChildren, watchProviders } from "./processes";
 import { tenants } from "./tenants";
-import { operations, type Operation, type Variant } from "./variants";
+import { operations, variants, type Operation, type Variant } from "./variants";
 
 /** What one operation on all resources cost. */
 export interface Cost {
@@ -69,6 +69,56 @@ export async function measure(variant: Variant, size: number, environment: Envir
   } finally {
     await sandbox.stop();
   }
+}
+
+/** What one operation on all resources cost at a rate limit that binds. */
+export interface LimitedCost extends Cost {
+  /** Requests that the platform refused with 429. */
+  refused: number;
+}
+
+/** A rate limit that binds: the engine alone would send some thirty requests a second. */
+export const RATE_LIMIT = { requests: 150, seconds: 10, reserve: 0.2 };
+
+/** This package at a rate limit that binds. An operation that fails ends it with an error. */
+export async function measureLimited(
+  size: number,
+  environment: Environment,
+  interrupted: AbortSignal,
+): Promise<Partial<Record<Operation, LimitedCost>>> {
+  const sandbox = await startSandboxProcess(`${RATE_LIMIT.requests}/${RATE_LIMIT.seconds}`);
+  const variant = variants.find(({ name }) => name === "package")!;
+  try {
+    const stack = await stackOf(variant, size, environment, sandbox);
+    try {
+      const costs: Partial<Record<Operation, LimitedCost>> = {};
+      const counts = async () => {
+        const windows = await sandbox.windows();
+        return { requests: await sandbox.requests(), refused: windows.reduce((sum, { refused }) => sum + refused, 0) };
+      };
+      for (const operation of ["create", "no-op", "refresh", "destroy"] as const) {
+        interrupted.throwIfAborted();
+        stack.signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLimit(size) + limitedSeconds(3 * size) * 1000)]);
+        const before = await counts();
+        const start = performance.now();
+        await stack.ok([commands[operation], "--yes", "--skip-preview"]);
+        const seconds = (performance.now() - start) / 1000;
+        const after = await counts();
+        costs[operation] = { seconds, requests: after.requests - before.requests, refused: after.refused - before.refused };
+      }
+      return costs;
+    } finally {
+      stack.remove();
+    }
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+/** How long so many requests take at the least when the reserve is left to others. */
+export function limitedSeconds(requests: number): number {
+  const share = RATE_LIMIT.requests * (1 - RATE_LIMIT.reserve);
+  return Math.max(0, Math.ceil(requests / share) - 1) * RATE_LIMIT.seconds;
 }
 
 /** The same without Pulumi. */

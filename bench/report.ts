@@ -1,3 +1,4 @@
+import { limitedSeconds, RATE_LIMIT } from "./measure";
 import type { Results } from "./results";
 import { operations, type Operation } from "./variants";
 
@@ -40,7 +41,7 @@ ${goals(results)}
 Seconds by the clock, seconds of processor time of all processes of the command, and the number of requests. Every command is one \`pulumi\` command with \`--skip-preview\`. The update changes every account and every limit.
 
 ${sizes.map((size) => `${table([`${size} resources`, ...columns.map(([, title]) => title)], times(results, size))}\n`).join("\n")}
-## State
+${limitedSection(results)}## State
 
 ![Size of the state file by number of resources](state.svg)
 
@@ -121,6 +122,25 @@ function times(results: Results, size: number): string[][] {
       );
     }),
   ]);
+}
+
+function limitedSection({ limited }: Results): string {
+  if (!limited) return "";
+  const { requests, seconds, reserve } = RATE_LIMIT;
+  const rows = Object.entries(limited.costs).map(([operation, cost]) => [
+    operation,
+    String(cost.requests),
+    decimal(cost.seconds, 0),
+    decimal(limitedSeconds(cost.requests), 0),
+    String(cost.refused),
+  ]);
+  return `## At a rate limit
+
+pulumi-cpaas with ${limited.size} resources where the platform takes ${requests} requests in ${seconds} s, of which ${reserve * 100} % are left to others. No operation failed. "At least" is what so many requests take when each window but the first is waited for and nothing else takes time.
+
+${table(["", "requests", "seconds", "at least", "answered 429"], rows)}
+
+`;
 }
 
 function states(results: Results): string[][] {

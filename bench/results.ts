@@ -1,5 +1,5 @@
 import type { Machine } from "./machine";
-import type { Measured } from "./measure";
+import type { LimitedCost, Measured } from "./measure";
 import type { Ready } from "./ready";
 import { variants, type Operation } from "./variants";
 
@@ -7,6 +7,9 @@ import { variants, type Operation } from "./variants";
 export class Results {
   readonly #runs = new Map<string, Measured[]>();
   readonly #starts = new Map<string, Ready[]>();
+
+  /** This package at a rate limit that binds: how many resources, and what each operation cost. */
+  limited?: { size: number; costs: Partial<Record<Operation, LimitedCost>> };
 
   constructor(
     readonly sizes: readonly number[],
