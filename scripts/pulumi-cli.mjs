@@ -3,10 +3,12 @@
  * it, else built from its Go modules. What was got is kept in the user's cache folder.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** The oldest CLI that this package works with. */
 export const OLDEST_CLI = "3.150.0";
@@ -16,6 +18,8 @@ const NPM_CLI = "3.265.0";
 const GO_CLI = "3.258.0";
 const GO_LANGUAGE_HOST = "3.68.0";
 const GO_YAML_HOST = "1.12.0";
+/** The newest that the Go module proxy serves of the generator for Java. */
+const GO_JAVA = "0.9.8";
 
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "pulumi-cpaas");
 const goFolder = (version) => join(cacheFolder, `pulumi-go-${version}`);
@@ -44,8 +48,46 @@ export function yamlLanguageHost({ folder }, log) {
   if (existsSync(join(folder, host))) return folder;
   return filled(join(cacheFolder, `${host}-${GO_YAML_HOST}`), (work) => {
     log(`Building Pulumi's language host for YAML ${GO_YAML_HOST} from its Go module. This takes 1 to 2 minutes, once …`);
-    build(join(work, host), GO_YAML_HOST, "github.com/pulumi/pulumi-yaml", `cmd/${host}`);
+    build(join(work, host), { "github.com/pulumi/pulumi-yaml": GO_YAML_HOST }, `github.com/pulumi/pulumi-yaml/cmd/${host}`);
   });
+}
+
+/**
+ * What makes SDKs in Python, Go and Node.js from a schema: `<program> python|go|nodejs <schema.json> <folder>`.
+ * @returns {string} the program
+ * @throws Error of one sentence when it cannot be built
+ */
+export function sdkGenerator(log) {
+  return generator("current", { "github.com/pulumi/pulumi/pkg/v3": GO_CLI }, log);
+}
+
+/** The same for .NET and Java (`dotnet|java`), whose generators are in earlier versions of Pulumi's modules. */
+export function earlierSdkGenerator(log) {
+  return generator("earlier", { "github.com/pulumi/pulumi/pkg/v3": OLDEST_CLI, "github.com/pulumi/pulumi-java/pkg": GO_JAVA }, log);
+}
+
+function generator(name, modules, log) {
+  const sources = ["main.go", `${name}.go`].map((file) => join(dirname(fileURLToPath(import.meta.url)), "sdk-generator", file));
+  const sum = createHash("sha256").update(JSON.stringify(modules));
+  for (const source of sources) sum.update(readFileSync(source));
+  const folder = join(cacheFolder, `sdk-generator-${name}-${sum.digest("hex").slice(0, 12)}`);
+  if (!existsSync(folder) && spawnSync("go", ["version"]).status !== 0) fail("there is no Go to build Pulumi's SDK generators with");
+  try {
+    filled(folder, (work) => {
+      log(`Building Pulumi's SDK generators (${name}) from their Go modules. This takes 1 to 5 minutes, once …`);
+      build(join(work, "sdk-generator"), modules, sources);
+    });
+  } catch (error) {
+    fail(`Pulumi's SDK generators (${name}) could not be built (${lastLine(error)})`);
+  }
+  return join(folder, "sdk-generator");
+}
+
+function lastLine(error) {
+  return String(error.stderr ?? error.message)
+    .trim()
+    .split("\n")
+    .at(-1);
 }
 
 function fail(message) {
@@ -111,8 +153,9 @@ function fromGo(version, log) {
   try {
     const folder = filled(target, (work) => {
       log(`Building the Pulumi CLI ${version} from its Go modules, because it could not be downloaded. This takes 1 to 10 minutes, once …`);
-      build(join(work, "pulumi"), version, "github.com/pulumi/pulumi/pkg/v3", "cmd/pulumi");
-      build(join(work, "pulumi-language-nodejs"), GO_LANGUAGE_HOST, "github.com/pulumi/pulumi/sdk/v3", "nodejs/cmd/pulumi-language-nodejs");
+      const [cli, sdkModule] = ["github.com/pulumi/pulumi/pkg/v3", "github.com/pulumi/pulumi/sdk/v3"];
+      build(join(work, "pulumi"), { [cli]: version }, `${cli}/cmd/pulumi`);
+      build(join(work, "pulumi-language-nodejs"), { [sdkModule]: GO_LANGUAGE_HOST }, `${sdkModule}/nodejs/cmd/pulumi-language-nodejs`);
       // The program that serves dynamic resources is a script, which the CLI's own archive takes from the npm package too.
       const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"));
       copyFileSync(join(sdk, "pulumi-resource-pulumi-nodejs"), join(work, "pulumi-resource-pulumi-nodejs"));
@@ -120,25 +163,27 @@ function fromGo(version, log) {
     });
     return { folder, version: versionOf(folder) ?? fail("it does not run"), origin: "Go" };
   } catch (error) {
-    const reason = String(error.stderr ?? error.message)
-      .trim()
-      .split("\n")
-      .at(-1);
-    return fail(`The Pulumi CLI could neither be downloaded nor built (${reason}): ${install}.`);
+    return fail(`The Pulumi CLI could neither be downloaded nor built (${lastLine(error)}): ${install}.`);
   }
 }
 
-/** Builds a program of a Go module in a temporary module of its own. */
-function build(target, version, module, program) {
+/**
+ * Builds a program in a temporary Go module of its own.
+ * @param {Record<string, string>} modules what it is made of, each with its version; the first gives the program's version
+ * @param {string | string[]} program a package of one of them, or source files
+ */
+function build(target, modules, program) {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-build-"));
   const env = { ...process.env, GOFLAGS: "-mod=mod", GOWORK: "off" };
   const go = (...args) => execFileSync("go", args, { cwd: folder, env, stdio: "pipe", maxBuffer: 1 << 28 });
   try {
     go("mod", "init", "build");
-    go("get", `${module}@v${version}`);
+    if (Array.isArray(program)) for (const file of program) copyFileSync(file, join(folder, basename(file)));
+    go("get", ...Object.entries(modules).map(([module, version]) => `${module}@v${version}`));
     // Older versions use what newer linkers forbid unless told otherwise. Without a version the CLI's own checks refuse it.
+    const version = Object.values(modules)[0];
     const flags = `-s -w -checklinkname=0 -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
-    go("build", "-buildvcs=false", "-ldflags", flags, "-o", target, `${module}/${program}`);
+    go("build", "-buildvcs=false", "-ldflags", flags, "-o", target, Array.isArray(program) ? "." : program);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
