@@ -81,6 +81,24 @@ export interface Client {
   readonly http: HttpClient;
 }
 
+/**
+ * A short program, for documentation: it is written in every language from this. The resources go by their names, each as
+ * a program in YAML says it. A value `${acme.sid}` is an output or input of the resource `acme`, and `${password}` a secret
+ * of the stack's configuration.
+ */
+export interface Example {
+  /** What it shows, as a heading. */
+  readonly title: string;
+  readonly resources: Readonly<Record<string, ExampleResource>>;
+}
+
+export interface ExampleResource {
+  readonly type: string;
+  readonly properties: Properties;
+  /** Options of Pulumi; `${acme}` is the resource `acme`. */
+  readonly options?: Readonly<Record<string, string | boolean>>;
+}
+
 /** Whether a value may come from a list shared by many reads, or has to be read now. */
 export interface ReadOptions {
   fresh?: boolean;
@@ -95,6 +113,7 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly type: string;
   /** What it is, in words: the documentation of its class and page. */
   readonly description: string;
+  readonly example: Example;
   readonly inputs: Inputs;
   readonly outputs: Outputs;
   /** The form of the id, as documentation and as the help of a malformed one: `Accounts/<sid>/Limits/<category>`. */

@@ -79,11 +79,13 @@ export function holdsSecret(schema: Schema): boolean {
 
 /** What a property's documentation says beside its description. */
 export function remarks(schema: z.ZodType): string[] {
-  const { replaceOnChanges, unchangeable, secret, defaultsToName } = traitsOf(schema);
+  const { replaceOnChanges, unchangeable, secret, defaultsToName, writeOnly, ignoreCase } = traitsOf(schema);
   return [
     ...(defaultsToName ? ["Default: the resource's name in the program."] : []),
     ...(replaceOnChanges ? ["A change replaces the resource."] : []),
     ...(unchangeable ? ["It cannot be changed: a change is refused."] : []),
+    ...(ignoreCase ? ["Capital and small letters are the same."] : []),
+    ...(writeOnly ? ["It is not read back, so a change made elsewhere does not show."] : []),
     ...(secret ? ["Secret."] : []),
   ];
 }

@@ -71,6 +71,20 @@ const bucketCredential = z
 export const account = resource<Jambonz>()({
   type: "jambonz:Account",
   description: "A tenant: its name, SIP realm, webhooks and settings.",
+  example: {
+    title: "A tenant whose devices are authenticated by a webhook",
+    resources: {
+      acme: {
+        type: "jambonz:Account",
+        properties: {
+          name: "Acme Corporation",
+          sipRealm: "acme.sip.example.com",
+          registrationHook: { url: "https://hooks.acme.example.com/register", username: "jambonz", password: "${hookPassword}" },
+        },
+        options: { protect: true },
+      },
+    },
+  },
   idFormat: "<account sid>",
   sidFromId: "whole",
   deleteBeforeReplace: true, // a realm is unique, so the old account has to give it up first

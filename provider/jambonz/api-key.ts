@@ -21,6 +21,17 @@ const expiry = z.iso
 export const apiKey = resource<Jambonz>()({
   type: "jambonz:ApiKey",
   description: "An API key of an account, of a service provider or of an administrator. Its token is an output.",
+  example: {
+    title: "A key that is made anew every quarter",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      acmeKey: {
+        type: "jambonz:ApiKey",
+        properties: { accountSid: "${acme.sid}", rotateWhenChanged: { quarter: "2031-Q1" } },
+        options: { deletedWith: "${acme}" },
+      },
+    },
+  },
   idFormat: "Accounts/<account sid>/ApiKeys/<key sid>, ServiceProviders/<service provider sid>/ApiKeys/<key sid> or ApiKeys/<key sid>",
   sidFromId: "end",
   onDelete: "Deletes the key; whoever uses it is locked out at once. The key that the provider itself uses is never deleted.",

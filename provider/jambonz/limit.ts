@@ -13,6 +13,22 @@ const category = z
 export const limit = resource<Jambonz>()({
   type: "jambonz:Limit",
   description: "How much of one thing an account or a service provider may use.",
+  example: {
+    title: "At most 50 calls at once, and 200 devices",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      acmeCalls: {
+        type: "jambonz:Limit",
+        properties: { accountSid: "${acme.sid}", category: "voice_call_session", quantity: 50 },
+        options: { deletedWith: "${acme}" },
+      },
+      acmeDevices: {
+        type: "jambonz:Limit",
+        properties: { accountSid: "${acme.sid}", category: "device", quantity: 200 },
+        options: { deletedWith: "${acme}" },
+      },
+    },
+  },
   idFormat: "Accounts/<account sid>/Limits/<category> or ServiceProviders/<service provider sid>/Limits/<category>",
   deleteBeforeReplace: true, // the platform has one limit of a category, and writes over it
   onDelete: "Deletes the limit of this category, so that it is no longer limited.",

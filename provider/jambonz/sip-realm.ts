@@ -9,6 +9,17 @@ export const sipRealm = resource<Jambonz>()({
   type: "jambonz:SipRealm",
   description:
     "The SIP domain under which an account's devices register, apart from the account: for DNS records made by the platform, or to manage the realm where the account is managed elsewhere. It writes over the realm that the account has. Do not set Account.sipRealm of the same account besides.",
+  example: {
+    title: "A realm with DNS records made by the platform",
+    resources: {
+      acme: { type: "jambonz:Account", properties: {} },
+      acmeKey: { type: "jambonz:ApiKey", properties: { accountSid: "${acme.sid}" } },
+      acmeRealm: {
+        type: "jambonz:SipRealm",
+        properties: { accountSid: "${acme.sid}", realm: "acme.sip.example.com", accountApiKey: "${acmeKey.token}" },
+      },
+    },
+  },
   idFormat: "<account sid>",
   deleteBeforeReplace: true, // a realm is unique on the platform
   onDelete: "Clears the account's realm. DNS records that the platform made stay until the account is deleted.",

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { version } from "../../sdk/version";
 import { InitializationError } from "../errors";
@@ -11,7 +12,6 @@ import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
 import { isUnknown, UNKNOWN } from "../values";
 import { Any, grpc, messages, PluginInfo, Status } from "./grpc";
-import { packageSchema } from "./schema";
 import { received, sent, type Received } from "./wire";
 
 /**
@@ -51,7 +51,8 @@ export class Provider {
 
   schema(): proto.GetSchemaResponse {
     const response = new messages.GetSchemaResponse();
-    response.setSchema(JSON.stringify(packageSchema(platform(this.#name))));
+    // From the package's root, both in a checkout and where it is compiled.
+    response.setSchema(readFileSync(require.resolve(`pulumi-cpaas/plugins/${this.#name}/schema.json`), "utf8"));
     return response;
   }
 

@@ -73,6 +73,16 @@ export const account = resource<Restcomm>()({
   type: "restcomm:Account",
   description:
     "An account. With emailAddress it is a new sub-account of the account that signs in; with accountSid it is one that exists, such as that account itself, of which friendlyName, status and password are managed.",
+  example: {
+    title: "A sub-account",
+    resources: {
+      acme: {
+        type: "restcomm:Account",
+        properties: { emailAddress: "ops@acme.example.com", password: "${accountPassword}", friendlyName: "Acme Corporation" },
+        options: { protect: true },
+      },
+    },
+  },
   idFormat: "<account sid>",
   sidFromId: "whole",
   onDelete:

@@ -33,6 +33,12 @@ export const application = resource<Restcomm>()({
   ...common,
   type: "restcomm:Application",
   description: "An application: where the platform fetches what to do with calls, messages or USSD sessions.",
+  example: {
+    title: "An application for calls",
+    resources: {
+      menu: { type: "restcomm:Application", properties: { kind: "voice", rcmlUrl: "https://ivr.acme.example.com/menu" } },
+    },
+  },
   onDelete: "Deletes the application. The platform does not ask whether numbers or clients still point to it.",
   inputs,
   outputs,

@@ -42,6 +42,16 @@ export const client = resource<Restcomm>()({
   ...common,
   type: "restcomm:Client",
   description: "A client: a SIP device or app that registers with a login and a password.",
+  example: {
+    title: "A desk phone whose calls go to an application",
+    resources: {
+      menu: { type: "restcomm:Application", properties: { kind: "voice", rcmlUrl: "https://ivr.acme.example.com/menu" } },
+      reception: {
+        type: "restcomm:Client",
+        properties: { password: "${clientPassword}", friendlyName: "Reception desk", voiceApplicationSid: "${menu.sid}" },
+      },
+    },
+  },
   onDelete: "Deletes the client; its device can no longer register.",
   inputs,
   outputs,

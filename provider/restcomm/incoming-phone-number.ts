@@ -76,6 +76,17 @@ export const incomingPhoneNumber = resource<Restcomm>()({
   ...common,
   type: "restcomm:IncomingPhoneNumber",
   description: "A phone number of an account, and what happens to calls and messages to it. Creating it buys the number.",
+  example: {
+    title: "A number whose calls go to an application",
+    resources: {
+      menu: { type: "restcomm:Application", properties: { kind: "voice", rcmlUrl: "https://ivr.acme.example.com/menu" } },
+      main: {
+        type: "restcomm:IncomingPhoneNumber",
+        properties: { phoneNumber: "+15015550100", voiceApplicationSid: "${menu.sid}" },
+        options: { protect: true },
+      },
+    },
+  },
   onDelete: "Releases the number: it is no longer paid for, and somebody else may get it. Protect a number that must stay.",
   inputs,
   outputs,

@@ -13,6 +13,16 @@ export const account = resource<VoiceTel>()({
   type: "voicetel:Account",
   description:
     "A sub-account, which the key of an administrator adds. VoiceTel can neither change nor delete nor list accounts: what is declared here is meant to stay. A refresh sends nothing and keeps what state says.",
+  example: {
+    title: "An account, which stays when it is taken out of the program",
+    resources: {
+      acme: {
+        type: "voicetel:Account",
+        properties: { name: "Acme Corp", username: 4592086960, email: "billing@acme.example.com" },
+        options: { retainOnDelete: true },
+      },
+    },
+  },
   idFormat: "<username>",
   onDelete:
     "Refused, because VoiceTel has no way to delete an account. Set the option retainOnDelete and deploy before taking it out of the program; the account then lives on, and is billed.",

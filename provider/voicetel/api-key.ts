@@ -9,6 +9,17 @@ export const apiKey = resource<VoiceTel>()({
   type: "voicetel:ApiKey",
   description:
     "The API key of an account, which VoiceTel tells to whoever has the account's password. It is asked for once and kept in state; that is one of six calls an hour. A refresh sends nothing.",
+  example: {
+    title: "The key of an account",
+    resources: {
+      acme: {
+        type: "voicetel:Account",
+        properties: { name: "Acme Corp", username: 4592086960, email: "billing@acme.example.com" },
+        options: { retainOnDelete: true },
+      },
+      acmeKey: { type: "voicetel:ApiKey", properties: { username: "${acme.username}", password: "${acme.password}" } },
+    },
+  },
   idFormat: "<username>",
   onDelete:
     "Forgets the key. It stays valid: VoiceTel has no way to delete a key, and ends it only when the account's password is changed.",

@@ -74,7 +74,11 @@ export class Account extends pulumi.CustomResource {
    */
   declare readonly serviceProviderSid: pulumi.Output<string>;
 
-  /** The SIP domain under which devices register; unique on the platform. Set it here or by a SipRealm, not by both. No DNS records are made for it. */
+  /**
+   * The SIP domain under which devices register; unique on the platform. Set it here or by a SipRealm, not by both. No DNS records are made for it.
+   *
+   * Capital and small letters are the same.
+   */
   declare readonly sipRealm: pulumi.Output<string | undefined>;
 
   /** Called to authenticate a device that registers. */
@@ -153,7 +157,11 @@ export interface AccountArgs {
    * A change replaces the resource.
    */
   serviceProviderSid?: pulumi.Input<string>;
-  /** The SIP domain under which devices register; unique on the platform. Set it here or by a SipRealm, not by both. No DNS records are made for it. */
+  /**
+   * The SIP domain under which devices register; unique on the platform. Set it here or by a SipRealm, not by both. No DNS records are made for it.
+   *
+   * Capital and small letters are the same.
+   */
   sipRealm?: pulumi.Input<string>;
   /** Called to authenticate a device that registers. */
   registrationHook?: pulumi.Input<WebhookArgs>;

@@ -41,7 +41,11 @@ export class SipRealm extends pulumi.CustomResource {
    */
   declare readonly accountSid: pulumi.Output<string>;
 
-  /** The domain name, unique on the platform. */
+  /**
+   * The domain name, unique on the platform.
+   *
+   * Capital and small letters are the same.
+   */
   declare readonly realm: pulumi.Output<string>;
 
   /**
@@ -71,7 +75,11 @@ export interface SipRealmArgs {
    * A change replaces the resource.
    */
   accountSid: pulumi.Input<string>;
-  /** The domain name, unique on the platform. */
+  /**
+   * The domain name, unique on the platform.
+   *
+   * Capital and small letters are the same.
+   */
   realm: pulumi.Input<string>;
   /**
    * An API key of the account itself. With it the platform also makes the DNS records, where it is set up to; without it, or with an installation of your own, only the realm is set. A change of the key alone sends nothing.

@@ -37,7 +37,7 @@ export class Account extends pulumi.CustomResource {
   /**
    * The e-mail address of a new sub-account. The platform lets each address be used once, for ever.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. Capital and small letters are the same.
    */
   declare readonly emailAddress: pulumi.Output<string>;
 
@@ -51,14 +51,18 @@ export class Account extends pulumi.CustomResource {
   /**
    * The password, of at least 8 characters; the platform also refuses weak ones. Needed with emailAddress. A new password makes a new authToken.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   declare readonly password: pulumi.Output<string | undefined>;
 
   /** A description. Default: the e-mail address. */
   declare readonly friendlyName: pulumi.Output<string | undefined>;
 
-  /** Whether the account, with all below it, may be used. An account is closed by deleting it. Default: active. */
+  /**
+   * Whether the account, with all below it, may be used. An account is closed by deleting it. Default: active.
+   *
+   * Capital and small letters are the same.
+   */
   declare readonly status: pulumi.Output<AccountStatus | undefined>;
 
   /** What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it. */
@@ -104,7 +108,7 @@ export interface AccountArgs {
   /**
    * The e-mail address of a new sub-account. The platform lets each address be used once, for ever.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. Capital and small letters are the same.
    */
   emailAddress?: pulumi.Input<string>;
   /**
@@ -116,12 +120,16 @@ export interface AccountArgs {
   /**
    * The password, of at least 8 characters; the platform also refuses weak ones. Needed with emailAddress. A new password makes a new authToken.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   password?: pulumi.Input<string>;
   /** A description. Default: the e-mail address. */
   friendlyName?: pulumi.Input<string>;
-  /** Whether the account, with all below it, may be used. An account is closed by deleting it. Default: active. */
+  /**
+   * Whether the account, with all below it, may be used. An account is closed by deleting it. Default: active.
+   *
+   * Capital and small letters are the same.
+   */
   status?: pulumi.Input<AccountStatus>;
   /** What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it. */
   role?: pulumi.Input<AccountRole>;

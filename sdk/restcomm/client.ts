@@ -62,7 +62,7 @@ export class Client extends pulumi.CustomResource {
   /**
    * The password with which the device registers, of at least 8 characters; the platform also refuses weak ones.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   declare readonly password: pulumi.Output<string>;
 
@@ -123,7 +123,7 @@ export interface ClientArgs {
   /**
    * The password with which the device registers, of at least 8 characters; the platform also refuses weak ones.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   password: pulumi.Input<string>;
   /** A description. Default: the login. */

@@ -67,14 +67,14 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /**
    * The number, in E.164 with its +. Another number is bought first, and then this one is released.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
    */
   declare readonly phoneNumber: pulumi.Output<string>;
 
   /**
    * Whether it is a number of the platform's own, reached over SIP only: nothing is bought then. Default: false.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
    */
   declare readonly isSip: pulumi.Output<boolean | undefined>;
 
@@ -180,13 +180,13 @@ export interface IncomingPhoneNumberArgs {
   /**
    * The number, in E.164 with its +. Another number is bought first, and then this one is released.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
    */
   phoneNumber: pulumi.Input<string>;
   /**
    * Whether it is a number of the platform's own, reached over SIP only: nothing is bought then. Default: false.
    *
-   * A change replaces the resource.
+   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
    */
   isSip?: pulumi.Input<boolean>;
   /** A description. Default: the number. */

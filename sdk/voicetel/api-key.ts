@@ -42,7 +42,7 @@ export class ApiKey extends pulumi.CustomResource {
   /**
    * The password of the account. When it changes, the key is asked for anew, because VoiceTel ends the old one with the old password.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   declare readonly password: pulumi.Output<string>;
 
@@ -70,7 +70,7 @@ export interface ApiKeyArgs {
   /**
    * The password of the account. When it changes, the key is asked for anew, because VoiceTel ends the old one with the old password.
    *
-   * Secret.
+   * It is not read back, so a change made elsewhere does not show. Secret.
    */
   password: pulumi.Input<string>;
 }

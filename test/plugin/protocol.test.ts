@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { z } from "zod";
-import { packageSchema } from "../../provider/plugin/schema";
 import { platform, platformNames } from "../../provider/platforms";
 import { traitsOf } from "../../provider/schema";
 import { UNKNOWN } from "../../provider/values";
@@ -380,9 +379,11 @@ describe("the provider plugin", () => {
 });
 
 describe("the schemas of the plugins", () => {
+  const packageSchema = (name: string) => require(`../../plugins/${name}/schema.json`) as Record<string, any>;
+
   for (const name of platformNames) {
     it(`of ${name}: every reference leads somewhere, and nothing is required that a program need not say`, () => {
-      const schema = packageSchema(platform(name)) as Record<string, any>;
+      const schema = packageSchema(name);
       const text = JSON.stringify(schema);
       for (const [, token] of text.matchAll(/"#\/types\/([^"]+)"/g)) assert.ok(token! in schema.types, token);
       assert.deepEqual(
@@ -403,7 +404,7 @@ describe("the schemas of the plugins", () => {
   }
 
   it("tell secrets, enumerations, unions and what replaces", () => {
-    const { resources, types } = packageSchema(platform("jambonz")) as Record<string, any>;
+    const { resources, types } = packageSchema("jambonz");
     assert.equal(resources["jambonz:index:ApiKey"].properties.token.secret, true);
     assert.equal(resources["jambonz:index:Limit"].inputProperties.category.willReplaceOnChanges, true);
     assert.deepEqual(types["jambonz:index:PlanType"].enum[0], { name: "Trial", value: "trial" });

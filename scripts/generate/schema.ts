@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { version } from "../../sdk/version";
-import type { Lookup, Platform, Resource } from "../resource";
-import { isOptional, remarks, traitsOf, unwrap } from "../schema";
-import { environmentVariable, settingsOf } from "../settings";
+import type { Lookup, Platform, Resource } from "../../provider/resource";
+import { isOptional, remarks, traitsOf, unwrap } from "../../provider/schema";
+import { environmentVariable, settingsOf } from "../../provider/settings";
+import { checkedExample, languages, written } from "./example";
 
 type Shape = Record<string, z.ZodType>;
 type Json = Record<string, unknown>;
@@ -10,12 +10,20 @@ type Json = Record<string, unknown>;
 /** What a 32-bit integer takes, which is what Pulumi's "integer" is in some languages. */
 const INTEGER = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
+/** What the package's manifest says of it. */
+export interface Manifest {
+  version: string;
+  homepage: string;
+  repository: { url: string };
+  license: string;
+  author: string;
+}
+
 /** The package schema of a platform, from which Pulumi makes SDKs and documentation in every language. */
-export function packageSchema(platform: Platform): Json {
-  // From the package's root both in a checkout and where it is compiled.
-  const { homepage, repository, license, author } = require("pulumi-cpaas/package.json") as Record<string, any>;
+export function packageSchema(platform: Platform, { version, homepage, repository, license, author }: Manifest): Json {
   const types: Record<string, Json> = {};
-  const named = new Types(platform.name, types);
+  const named = new Types(platform, types);
+  const source = repository.url.replace(/^git\+https:\/\/|\.git$/g, "");
   const variables = named.properties(settingsOf(platform).shape);
   for (const [name, variable] of Object.entries(variables))
     variable.description = `${String(variable.description)} ${environmentVariable(platform.name, name)} in the environment.`;
@@ -29,12 +37,17 @@ export function packageSchema(platform: Platform): Json {
     description: platform.description,
     keywords: ["pulumi", platform.name, "cpaas", "telephony", "voip", "sip", "category/network", "kind/native"],
     homepage,
-    repository: repository.url.replace(/^git\+|\.git$/g, ""),
+    repository: `https://${source}`,
     license,
     publisher: author,
-    pluginDownloadURL: repository.url.replace(/^git\+https:\/\/github.com\/(.*)\.git$/, "github://api.github.com/$1"),
-    meta: { moduleFormat: "(.*)" },
-    language: Object.fromEntries(["nodejs", "python", "go", "csharp"].map((language) => [language, { respectSchemaVersion: true }])),
+    pluginDownloadURL: source.replace(/^github\.com/, "github://api.github.com"),
+    meta: { moduleFormat: "(.*)", supportPack: true },
+    language: {
+      nodejs: { respectSchemaVersion: true },
+      python: { respectSchemaVersion: true, pyproject: { enabled: true } },
+      go: { respectSchemaVersion: true, importBasePath: `${source}/sdk/go/${platform.name}`, generateResourceContainerTypes: true },
+      csharp: { respectSchemaVersion: true },
+    },
     config: { variables },
     provider: {
       description: `${platform.description} What is set here wins over the environment; of the stack's configuration an explicit provider takes nothing.`,
@@ -49,7 +62,7 @@ export function packageSchema(platform: Platform): Json {
 /** Translates definitions, and collects the types that have a name. */
 class Types {
   constructor(
-    readonly platform: string,
+    readonly platform: Platform,
     readonly named: Record<string, Json>,
   ) {}
 
@@ -57,12 +70,31 @@ class Types {
     const inputs = definition.inputs.shape as Shape;
     const outputs = definition.outputs.shape as Shape;
     return {
-      description: [definition.description, `Deletion: ${definition.onDelete}`, `Id: ${definition.idFormat}`].join("\n\n"),
+      description: [definition.description, `Deletion: ${definition.onDelete}`, this.#examples(definition), imports(definition)].join(
+        "\n\n",
+      ),
       inputProperties: this.properties(inputs),
       requiredInputs: names(inputs, (schema) => !isOptional(schema) && !traitsOf(schema).defaultsToName),
       properties: this.properties({ ...inputs, ...outputs }),
       required: names({ ...inputs, ...outputs }, (schema) => !isOptional(schema) || traitsOf(schema).computed === true),
     };
+  }
+
+  /** As the Pulumi Registry reads them: each language sees its own. */
+  #examples(definition: Resource): string {
+    const { name } = this.platform;
+    const example = checkedExample(this.platform, definition);
+    const options = { imports: `import * as ${name} from "@pulumi/${name}";` };
+    const programs = languages.map((language) => `\`\`\`${language}\n${written(language, this.platform, example, options)}\n\`\`\``);
+    return [
+      "{{% examples %}}",
+      "## Example Usage",
+      "{{% example %}}",
+      `### ${example.title}`,
+      ...programs,
+      "{{% /example %}}",
+      "{{% /examples %}}",
+    ].join("\n\n");
   }
 
   lookup(definition: Lookup): Json {
@@ -99,7 +131,11 @@ class Types {
     if (inner instanceof z.ZodEnum) {
       const values = inner.options as string[];
       if (!typeName) return { type: "string" };
-      return this.#ref(typeName, { type: "string", enum: values.map((value) => ({ name: pascal(value), value })) });
+      return this.#ref(typeName, {
+        description: inner.description,
+        type: "string",
+        enum: values.map((value) => ({ name: pascal(value), value })),
+      });
     }
     if (inner instanceof z.ZodObject) {
       const name = typeName ?? fail("a nested object needs a typeName");
@@ -123,12 +159,17 @@ class Types {
   }
 
   #ref(name: string, type: Json): Json {
-    const token = `${this.platform}:index:${name}`;
+    const token = `${this.platform.name}:index:${name}`;
     const other = this.named[token];
     if (other && JSON.stringify(other) !== JSON.stringify(type)) fail(`there are two types ${name}`);
     this.named[token] = type;
     return { $ref: `#/types/${token}` };
   }
+}
+
+/** How one that exists is imported. */
+function imports({ type, idFormat }: Resource): string {
+  return `## Import\n\nIts id is ${idFormat}.\n\n\`\`\`sh\npulumi import ${type.replace(":", ":index:")} <name> <id>\n\`\`\``;
 }
 
 function names(shape: Shape, which: (schema: z.ZodType) => boolean): string[] {
