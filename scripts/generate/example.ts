@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { type z } from "zod";
 import type { Example, Platform, Properties, Resource } from "../../provider/resource";
 import { objectSchema, traitsOf, unwrap } from "../../provider/schema";
 import { validate } from "../../provider/validate";
@@ -173,7 +173,7 @@ function yaml(example: Example): string {
       { type, ...(Object.keys(properties).length > 0 && { properties }), ...(options && { options: { ...options } }) },
     ]),
   );
-  return block({ ...config, resources } as Properties, "").trimEnd();
+  return block({ ...config, resources }, "").trimEnd();
 }
 
 /** `apiKey` -> `api_key`, as Pulumi's SDKs in Python spell it. */

@@ -167,9 +167,18 @@ class Types {
   }
 }
 
+/** The forms that an id may have, as code. */
+export function idForms({ idFormat }: Resource): string {
+  return idFormat
+    .split(/(, | or )/)
+    .map((part, at) => (at % 2 ? part : `\`${part}\``))
+    .join("");
+}
+
 /** How one that exists is imported. */
-function imports({ type, idFormat }: Resource): string {
-  return `## Import\n\nIts id is ${idFormat}.\n\n\`\`\`sh\npulumi import ${type.replace(":", ":index:")} <name> <id>\n\`\`\``;
+function imports(definition: Resource): string {
+  const token = definition.type.replace(":", ":index:");
+  return `## Import\n\nIts id is ${idForms(definition)}.\n\n\`\`\`sh\npulumi import ${token} <name> <id>\n\`\`\``;
 }
 
 function names(shape: Shape, which: (schema: z.ZodType) => boolean): string[] {
