@@ -15,7 +15,7 @@ export const OLDEST_CLI = "3.150.0";
 /** The npm package that downloads the CLI. */
 const NPM_CLI = "3.265.0";
 /** The newest version whose modules the Go module proxy serves, and the last of the language host's before it moved. */
-const GO_CLI = "3.258.0";
+export const GO_CLI = "3.258.0";
 const GO_LANGUAGE_HOST = "3.68.0";
 const GO_YAML_HOST = "1.12.0";
 /** The newest that the Go module proxy serves of the generator for Java. */

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { oldestPulumiCli, pulumiCli, yamlLanguageHost } from "./pulumi-cli.mjs";
+import { earlierSdkGenerator, GO_CLI, oldestPulumiCli, pulumiCli, sdkGenerator, yamlLanguageHost } from "./pulumi-cli.mjs";
 import { installedProgram, local, root, setUp } from "./setup.mjs";
 
 const say = (message) => console.error(`> ${message}`);
@@ -17,6 +17,17 @@ function yaml(cli) {
   }
 }
 
+/** Pulumi's generators of SDKs by language, where they can be built. */
+function sdkGenerators() {
+  try {
+    const [current, earlier] = [sdkGenerator(say), earlierSdkGenerator(say)];
+    return { python: current, go: current, nodejs: current, dotnet: earlier, java: earlier };
+  } catch (error) {
+    say(`No SDK generators, so their tests are left out: ${error.message}`);
+    return undefined;
+  }
+}
+
 try {
   await setUp();
   const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -27,7 +38,7 @@ try {
     environments[name] = {
       cli: cli.folder,
       program: installedProgram(sdk),
-      ...(name === "newest" && { yaml: yaml(cli) }),
+      ...(name === "newest" && { yaml: yaml(cli), sdkGenerators: sdkGenerators(), goModules: GO_CLI }),
     };
     say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
   }

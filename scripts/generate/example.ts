@@ -69,7 +69,7 @@ function problems(platform: Platform, shown: string, { resources }: Example): st
     wrong.push(...validate(definition, inputs).map(({ reason }) => `${name}: ${reason}`));
     declared.add(name);
   }
-  if (!Object.values(resources).some(({ type }) => type === shown)) wrong.push("it has none");
+  if (!Object.values(resources).some(({ type }) => type === shown)) wrong.push("it has none of them");
   return wrong;
 }
 

@@ -11,6 +11,10 @@ export interface Environment {
   program: string;
   /** The folder with the language host for YAML; only of the newest. */
   yaml?: string;
+  /** For each language the program that makes SDKs from schemas; only of the newest, where there is Go. */
+  sdkGenerators?: Record<string, string>;
+  /** The version of Pulumi's Go modules with which those were built. */
+  goModules?: string;
 }
 
 export function testEnvironment(versions: PulumiVersions = "newest"): Environment {
