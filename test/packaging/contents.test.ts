@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { platformNames } from "../../provider/platforms";
 
 const root = join(__dirname, "..", "..");
 
@@ -40,13 +41,21 @@ describe("the package as it would be published", () => {
   });
 
   it("holds neither sources nor tests, nor what belongs to the sandbox, and is small", () => {
-    const others = files.filter((file) => !/^(dist\/(sdk|provider)\/|bin\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file));
+    const others = files.filter(
+      (file) => !/^(dist\/(sdk|provider)\/|bin\/|plugins\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file),
+    );
     assert.deepEqual(others, []);
     assert.deepEqual(
       files.filter((file) => /(?<!\.d)\.ts$|\.map$|\.tgz$/.test(file)),
       [],
     );
     assert.ok(size < 300_000, `${size} bytes`);
+  });
+
+  it("has a folder for each plugin that Pulumi can run and read", () => {
+    for (const name of platformNames)
+      for (const file of ["PulumiPlugin.yaml", "package.json", "schema.json"]) assert.ok(files.includes(`plugins/${name}/${file}`), file);
+    assert.ok(files.includes("plugins/prepare.js"));
   });
 
   it("has everything that its manifest points to", () => {
@@ -58,7 +67,9 @@ describe("the package as it would be published", () => {
         typeof target === "string" ? [target] : Object.values(target as object),
       ),
     ];
-    for (const path of pointed as string[]) assert.ok(files.includes(path.replace("./", "")), path);
+    for (const path of pointed as string[])
+      for (const name of path.includes("*") ? platformNames : [""])
+        assert.ok(files.includes(path.replace("./", "").replace("*", name)), path);
     for (const field of ["name", "version", "description", "license", "repository", "keywords", "engines", "homepage", "bugs", "author"])
       assert.ok(manifest[field], field);
   });

@@ -61,7 +61,11 @@ describe("the SDKs that Pulumi's generators make from the schemas", () => {
       assert.match(generate(language, file, join(folder, "wrong")), reason, language);
     };
     for (const language of ["python", "java"])
-      refused(language, (schema) => (schema.resources["jambonz:index:Limit"].requiredInputs = "category"), /Limit.*requiredInputs/);
+      refused(
+        language,
+        ({ resources }) => (resources["jambonz:index:Limit"].inputProperties.quantity.type = "count"),
+        /Limit\/inputProperties\/quantity/,
+      );
     refused("go", ({ types }) => delete types["jambonz:index:Webhook"], /type jambonz:index:Webhook not found/);
     assert.equal(existsSync(join(folder, "wrong")), false);
   });
