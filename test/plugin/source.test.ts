@@ -1,16 +1,34 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { grpc, messages, service } from "../../provider/plugin/grpc";
 import { platformNames } from "../../provider/platforms";
 import { cleanVariables, testEnvironment } from "../support/environment";
+import { TestStack } from "../support/pulumi";
 
 /** What Pulumi's language host for Node.js starts for a folder with a PulumiPlugin.yaml. */
 const RUN = "@pulumi/pulumi/cmd/run-plugin";
 
 describe("a plugin's folder, run by the language host as source", () => {
+  it("is installed by Pulumi, which then starts it, or says that its language host is too old to", async function () {
+    this.timeout(300_000);
+    const folder = mkdtempSync(join(tmpdir(), "cpaas-source-"));
+    const copy = join(folder, "pulumi-cpaas");
+    cpSync(join(testEnvironment().program, "node_modules", "pulumi-cpaas"), copy, { recursive: true });
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: test\nruntime: nodejs\n");
+    const stack = await TestStack.in(folder, {});
+    try {
+      const { code, text } = await stack.run(["package", "get-schema", join(copy, "plugins", "jambonz")]);
+      assert.match(text, /Finished installing dependencies/);
+      assert.match(text, code === 0 ? /"name": "jambonz"/ : /not supported/);
+    } finally {
+      stack.remove();
+    }
+  });
+
   for (const name of platformNames) {
     it(`serves ${name}, with the schema that lies in it`, async () => {
       const installed = join(testEnvironment().program, "node_modules");
