@@ -167,7 +167,8 @@ export class Lifecycle {
         return undefined;
       }
       const imported = this.#isImported(state);
-      const values = project({ schema: definition.inputs, live, state, everything: imported });
+      const unmanaged = (state[marks.unmanaged] as string[] | undefined) ?? [];
+      const values = project({ schema: definition.inputs, live, state, everything: imported, unmanaged });
       const chosen = imported ? Object.keys(values).filter((name) => this.#traits(name).computed) : this.#chosen(state);
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
       const { host } = session.client.http;

@@ -1,5 +1,6 @@
 import { type z } from "zod";
 import type { HttpClient } from "./http/client";
+import type { Layout } from "./layout";
 import type { Surroundings } from "./session";
 
 /**
@@ -70,11 +71,16 @@ export interface Candidate extends Created {
 /** An object as a listing of everything finds it. */
 export interface Listed {
   id: string;
-  /** The live values of inputs and outputs, as a read gives them. */
+  /**
+   * The live values of inputs and outputs, as a read gives them; besides, values of local inputs with which one that
+   * exists is declared.
+   */
   live: Properties;
   /** What a person would call it: its name, or what tells it from others of its owner. */
   label: string;
 }
+
+export type Progress = (done: number, of: number) => void;
 
 /** What speaks with a platform. */
 export interface Client {
@@ -151,8 +157,13 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   existing?(client: C, inputs: z.output<Inputs>): Promise<ReadonlySet<string>>;
   /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */
   find?(client: C, inputs: z.output<Inputs>): Promise<Candidate[] | undefined>;
-  /** Everything of its kind that the key in use sees, for exports and for finding what no state knows. */
-  list?(client: C): Promise<Listed[]>;
+  /**
+   * Everything of its kind that the key in use sees, for exports and for finding what no state knows.
+   * @param progress is told how many of the questions that it takes are answered
+   */
+  list?(client: C, progress: Progress): Promise<Listed[]>;
+  /** What of its kind no list shows, and why, as a sentence. */
+  readonly unlisted?: string;
   /** Whether the platform still owes something although the inputs are as deployed. */
   unfinished?(inputs: z.output<Inputs>, state: Properties): boolean;
 }
@@ -181,6 +192,8 @@ export interface Platform<C extends Client = any> {
   connect(surroundings: Surroundings): C;
   readonly resources: readonly Resource<C>[];
   readonly lookups: readonly Lookup<C>[];
+  /** Forms beside a program in which an export may declare what it found, by name: `export --as tenants`. */
+  readonly layouts?: Readonly<Record<string, Layout>>;
 }
 
 /** Declares a resource; only infers its types. */

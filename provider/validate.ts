@@ -5,6 +5,8 @@ import { isUnknown } from "./values";
 
 /** One thing that is wrong with what a program says. */
 export interface Failure {
+  /** Where; empty where it concerns several properties. */
+  path: string[];
   /** The whole sentence, with the path in it and never with a secret. */
   reason: string;
 }
@@ -27,6 +29,7 @@ export function validate(definition: Pick<Resource, "type" | "inputs">, inputs: 
       for (const key of issue.keys) {
         const where = [...path, key].join(".");
         failures.push({
+          path: [...path, key],
           reason: `${where} is not a property of ${path.length ? path.join(".") : typeName}; ${suggestion(key, names)}`,
         });
       }
@@ -35,6 +38,7 @@ export function validate(definition: Pick<Resource, "type" | "inputs">, inputs: 
       const missing = value === undefined && path.length > 0;
       const shown = isSecret(definition.inputs, inputs, path) && issue.code !== "invalid_union" ? undefined : value;
       failures.push({
+        path,
         reason: `${path.join(".") || typeName} ${missing ? "is required" : describeIssue(issue, shown)}`,
       });
     }

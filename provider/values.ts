@@ -68,6 +68,8 @@ export const marks = {
   chosen: "__chosen",
   /** Names of inputs that an update may or may not have changed, because its answer was lost. */
   unsure: "__unsure",
+  /** Names of inputs that an import leaves alone; only an import list has it, and the first read ends it. */
+  unmanaged: "__unmanaged",
   /** The host where it was made or last seen: another one that does not have it proves nothing. */
   host: "__host",
 } as const;
@@ -97,6 +99,8 @@ export interface Projection {
   state: Properties;
   /** True when nothing was read before, as right after an import: then what differs from the platform's default is taken. */
   everything: boolean;
+  /** Names of properties that are left out although the platform has them. */
+  unmanaged?: string[];
 }
 
 /**
@@ -104,7 +108,7 @@ export interface Projection {
  * keeps what state says. A secret is never brought in where state holds none: the engine would write it in
  * clear. A property that is managed but empty on the platform is null.
  */
-export function project({ schema, live, state, everything }: Projection): Properties {
+export function project({ schema, live, state, everything, unmanaged = [] }: Projection): Properties {
   const result: Properties = {};
   for (const [name, property] of Object.entries(schema.shape) as [string, z.ZodType][]) {
     const { writeOnly, local, computed, platformDefault } = traitsOf(property);
@@ -113,6 +117,7 @@ export function project({ schema, live, state, everything }: Projection): Proper
       if (held) result[name] = state[name];
       continue;
     }
+    if (unmanaged.includes(name)) continue;
     const differs = !isAbsent(live[name]) && !same(property, live[name], platformDefault ?? null);
     if (!held && !(everything && (differs || computed || !isOptional(property)))) continue;
     const value = projectValue(property, live[name], state[name], !held || isAbsent(state[name]));

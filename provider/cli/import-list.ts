@@ -1,42 +1,84 @@
 import { handlerText, SECRET, SIGNATURE } from "../handler";
-import type { Resource } from "../resource";
+import type { Component, Import } from "../layout";
 import { holdsSecret, traitsOf } from "../schema";
+import { marks } from "../values";
+import type { z } from "zod";
 
 /** One entry of the list that `pulumi import --file` takes. */
 export interface ImportEntry {
   type: string;
+  /** By which other entries refer to it. */
   name: string;
-  id: string;
+  /** Its name in the program, where that is another. */
+  logicalName?: string;
+  id?: string;
   parent?: string;
-  inputs: Record<string, unknown>;
-  outputs: Record<string, unknown>;
+  component?: boolean;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
 }
+
+/** For `pulumi import --file`. */
+export interface ImportList {
+  resources: ImportEntry[];
+}
+
+/** Through which an engine comes to the resources: the npm package in a program, or the provider plugin. */
+export const doors = ["package", "plugin"] as const;
+export type Door = (typeof doors)[number];
 
 /** How the engine writes a secret in JSON; its value is an empty text, which the refresh that follows replaces. */
 const SECRET_PLACEHOLDER = { [SIGNATURE]: SECRET, plaintext: '""' };
 
+/** The list that adopts what exists. No value of the platform is in it but ids. */
+export function importList(imports: Import[], door: Door): ImportList {
+  // The plugin is asked by the id alone, and its users say themselves in what a resource lies.
+  if (door === "plugin")
+    return { resources: imports.map(({ definition, name, id }) => ({ type: definition.type.replace(":", ":index:"), name, id })) };
+  // Several resources of one component may have its name, and a parent has to be named without doubt.
+  const nameOf = (parent: Component | Import) => ("definition" in parent ? parent.name : `${parent.type} ${parent.name}`);
+  const components = new Set(imports.flatMap(({ parent }) => (parent && !("definition" in parent) ? [parent] : [])));
+  return {
+    resources: [
+      ...[...components].map((component) => ({
+        type: component.type,
+        name: nameOf(component),
+        logicalName: component.name,
+        component: true,
+      })),
+      ...imports.map((entry) => ({ ...packageEntry(entry), ...(entry.parent ? { parent: nameOf(entry.parent) } : {}) })),
+    ],
+  };
+}
+
 /**
- * What adopts an object that exists. The list holds its id, its handler and a placeholder for each secret, so that the
- * engine encrypts what the refresh after the import fills in; no value of the platform is in it.
+ * With outputs in it the engine does not read, so the entry holds what a read needs: the handler, a placeholder for each
+ * secret, so that the engine encrypts what the refresh after the import fills in, and what that shall leave alone.
  */
-export function importEntry(definition: Resource, name: string, id: string, parent?: string): ImportEntry {
+function packageEntry({ definition, name, id, unmanaged = [], local = {} }: Import): ImportEntry {
   const handler = { __provider: handlerText(definition.type) };
-  const secrets = (shape: Record<string, any>) =>
+  const secrets = (shape: Record<string, z.ZodType>) =>
     Object.fromEntries(
       Object.entries(shape)
         .filter(([, schema]) => holdsSecret(schema))
         .map(([key]) => [key, SECRET_PLACEHOLDER]),
     );
   // The provider alone keeps a local secret: no refresh would replace its placeholder.
-  const inputs = Object.fromEntries(
-    Object.entries(definition.inputs.shape as Record<string, any>).filter(([, schema]) => !traitsOf(schema).local),
+  const declared = Object.fromEntries(
+    Object.entries(definition.inputs.shape as Record<string, z.ZodType>).filter(
+      ([key, schema]) => !traitsOf(schema).local && !unmanaged.includes(key),
+    ),
   );
+  const inputs = { ...handler, ...local, ...secrets(declared) };
   return {
     type: `pulumi-nodejs:dynamic/${definition.type}`,
     name,
     id,
-    ...(parent ? { parent } : {}),
-    inputs: { ...handler, ...secrets(inputs) },
-    outputs: { ...handler, ...secrets(inputs), ...secrets(definition.outputs.shape as Record<string, any>) },
+    inputs,
+    outputs: {
+      ...inputs,
+      ...secrets(definition.outputs.shape as Record<string, z.ZodType>),
+      ...(unmanaged.length > 0 ? { [marks.unmanaged]: unmanaged } : {}),
+    },
   };
 }

@@ -1,14 +1,16 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { UserError } from "../errors";
 import { hasFormat } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
 import { Session } from "../session";
-import { exported } from "./export";
-import { importEntry } from "./import-list";
+import type { Layout } from "../layout";
+import type { Platform } from "../resource";
+import { exported, LIST, namesIn, write } from "./export";
+import { doors, importList, type Door } from "./import-list";
 import { inventory } from "./inventory";
 import { orphans, report } from "./orphans";
+import { program } from "./program";
 import { key, managedBy, setSecrets, stackConfiguration } from "./stack";
 
 const USAGE = `Usage: npx pulumi-cpaas <command>
@@ -18,12 +20,20 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
 
   orphans                    lists what is on the platform and not in the state of the stack in this folder, and
                              ends with 1 when there is anything
-  export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same
+  export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same;
+                             what it cannot declare is told, and stands in the program as a to-do
+    --split                  one file for each account, which index.ts loads
+    --as tenants             writes tenants.yaml, for examples/tenants, instead of a program
     --set-secrets            also stores the secrets that the platform tells in the configuration of the stack in
                              this folder, encrypted
+    --force                  writes over files that are there and different
     --dry-run                only counts
 
-Of both:
+Of adopt and export:
+    --door DOOR              package (default), or plugin: the list is for the provider plugin, and Pulumi writes
+                             the program
+
+Of orphans and export:
     --platform NAME          one of ${platformNames.join(", ")}; default: ${platformNames[0]}
     --state FILE             the state that \`pulumi stack export\` wrote to FILE (- for standard input) instead of
                              that of the stack in this folder; export leaves out what it has, and needs none
@@ -51,10 +61,19 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  adopt: { options: {}, run: adopt },
+  adopt: { options: { door: { type: "string" } }, run: adopt },
   orphans: { options: filters, run: listOrphans },
   export: {
-    options: { ...filters, out: { type: "string" }, "set-secrets": { type: "boolean" }, "dry-run": { type: "boolean" } },
+    options: {
+      ...filters,
+      out: { type: "string" },
+      door: { type: "string" },
+      as: { type: "string" },
+      split: { type: "boolean" },
+      "set-secrets": { type: "boolean" },
+      force: { type: "boolean" },
+      "dry-run": { type: "boolean" },
+    },
     run: exportAll,
   },
 };
@@ -97,22 +116,32 @@ function stackConfigurationOf(name: string): (setting: string) => unknown {
   return (setting) => values(`${name}:${setting}`);
 }
 
-function adopt(_values: Values, [type, name, id, ...more]: string[]): number {
+function doorOf({ door = doors[0] }: Values): Door {
+  if (!doors.includes(door as Door)) throw new UserError(`there is no door ${String(door)}, only ${doors.join(" and ")}`);
+  return door as Door;
+}
+
+function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   if (!type || !name || !id || more.length > 0)
     throw new UserError("adopt needs a type, a name and an id, such as: adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+  const door = doorOf(values);
   const { platform, definition } = resourceOf(type);
   if (!hasFormat(platform, definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
-  process.stdout.write(`${JSON.stringify({ resources: [importEntry(definition, name, id)] }, null, 2)}\n`);
-  say(
-    `Next: pulumi import --file <this list> --generate-code=false --yes, then pulumi refresh --yes. Id of a ${type}: ${definition.idFormat}.`,
-  );
+  process.stdout.write(`${JSON.stringify(importList([{ definition, name, id }], door), null, 2)}\n`);
+  say(`Next: ${importCommand("<this list>", door)}. Id of a ${type}: ${definition.idFormat}.`);
   return 0;
+}
+
+/** What to do with a list. The package's resources are filled in by a refresh, the plugin's by the import itself. */
+function importCommand(file: string, door: Door, options = ""): string {
+  if (door === "plugin") return `pulumi import --file ${file}${options} --out <the program that it writes>`;
+  return `pulumi import --file ${file} --generate-code=false${options} --yes, then pulumi refresh --yes`;
 }
 
 async function listOrphans(values: Values): Promise<number> {
   const managed = managedBy(values.state as string | undefined);
   const session = connected(values);
-  const found = orphans(await items(session, values), managed);
+  const found = orphans(await items(session, values, managed), managed);
   if (found.length > 0) process.stdout.write(`${report(found)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
@@ -121,36 +150,45 @@ async function listOrphans(values: Values): Promise<number> {
 
 async function exportAll(values: Values): Promise<number> {
   if (!values.out && !values["dry-run"]) throw new UserError("export needs --out DIR (or --dry-run)");
-  const managed = values.state ? managedBy(values.state as string) : new Set<string>();
+  const door = doorOf(values);
+  const managed = values.state ? managedBy(values.state as string) : new Map<string, string>();
   const session = connected(values);
-  const all = await items(session, values);
+  const layout = layoutOf(session.platform, values, door);
+  const known = values.out ? namesIn(String(values.out)) : new Map<string, string>();
+  const all = await items(session, values, new Map([...known, ...managed]));
   const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
   if (values["dry-run"]) {
     say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
     return 0;
   }
   const folder = String(values.out);
-  const { list, program, secrets } = exported(wanted);
-  mkdirSync(folder, { recursive: true });
-  for (const [file, text] of [
-    ["import.json", `${JSON.stringify(list, null, 2)}\n`],
-    ["index.ts", program],
-  ] as const) {
-    writeFileSync(join(folder, file), text);
-    say(`${join(folder, file)} written`);
-  }
+  const { files, secrets, remarks } = exported(wanted, door, layout);
+  for (const path of write(folder, files, { force: values.force === true })) say(`${path} written`);
+  for (const remark of remarks) say(session.redactor.clean(`Note: ${remark}`));
   if (values["set-secrets"]) setSecrets(secrets);
   else if (secrets.length > 0)
     say(
       `The program takes ${secrets.length} secrets from the stack's configuration: ${secrets.map((secret) => secret.key).join(", ")}. --set-secrets stores those that the platform tells.`,
     );
-  say(
-    `Next: pulumi import --file ${join(folder, "import.json")} --generate-code=false --protect=false --yes, then pulumi refresh --yes, then pulumi preview with the program.`,
-  );
+  const next = importCommand(join(folder, LIST), door, values.as ? "" : " --protect=false");
+  say(`Next: ${next}, then pulumi preview with the program.`);
   return 0;
 }
 
-async function items(session: Session, { type, name, "service-provider": serviceProviderSid }: Values) {
+function layoutOf({ name, layouts = {} }: Platform, { as, split }: Values, door: Door): Layout {
+  if (door === "plugin" && (as ?? split) !== undefined)
+    throw new UserError("through the plugin only the import list is written, so neither --as nor --split can be given");
+  if (as === undefined) return (declarations) => program(declarations, { split: split === true });
+  if (split) throw new UserError("--split is for programs, and not for --as");
+  const layout = Object.hasOwn(layouts, String(as)) ? layouts[String(as)] : undefined;
+  if (layout) return layout;
+  const names = Object.keys(layouts);
+  throw new UserError(
+    `${name} has no form ${String(as)}${names.length > 0 ? `, only ${names.join(", ")}` : ""}; without --as a program is written`,
+  );
+}
+
+async function items(session: Session, { type, name, "service-provider": serviceProviderSid }: Values, known: ReadonlyMap<string, string>) {
   try {
     return await inventory(
       session,
@@ -159,6 +197,7 @@ async function items(session: Session, { type, name, "service-provider": service
         name: name as string | undefined,
         where: { serviceProviderSid: serviceProviderSid as string | undefined },
       },
+      known,
       say,
     );
   } catch (error) {

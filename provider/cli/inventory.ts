@@ -7,7 +7,7 @@ import type { z } from "zod";
 /** One object of a platform, with a place among the others. */
 export interface Item extends Listed {
   definition: Resource;
-  /** A readable name that no other item has: lower-case letters, digits and hyphens. */
+  /** A readable name that no other item has: lower-case letters, digits, underscores and hyphens. */
   name: string;
   /** What it belongs to, where that is in the inventory too. */
   parent?: Item;
@@ -25,17 +25,25 @@ export interface Filter {
 /**
  * Everything that a key sees on a platform, parents before what belongs to them.
  *
+ * @param known names by which objects are known already, by `key`; they keep them, and no other gets one
  * @param log is told of the progress
  */
-export async function inventory(session: Session, filter: Filter, log: (message: string) => void): Promise<Item[]> {
+export async function inventory(
+  session: Session,
+  filter: Filter,
+  known: ReadonlyMap<string, string>,
+  log: (message: string) => void,
+): Promise<Item[]> {
   const { platform, client } = session;
   const items: Item[] = [];
   const byKey = new Map<string, Item>();
   const leftOut = new Set<string>();
-  const names = new Set<string>();
+  const names = new Set(known.values());
   for (const definition of platform.resources) {
+    if (definition.unlisted && isAskedFor(definition, filter)) log(definition.unlisted);
     if (!definition.list) continue;
-    const listed = await client.http.operation(() => definition.list!(client));
+    const tell = progress((part) => log(`${definition.type}: ${part}`));
+    const listed = await client.http.operation(() => definition.list!(client, tell));
     log(`${definition.type}: ${listed.length}`);
     for (const found of listed) {
       const owner = ownerOf(definition, found.live);
@@ -46,12 +54,25 @@ export async function inventory(session: Session, filter: Filter, log: (message:
         leftOut.add(own);
         continue;
       }
-      item.name = unique(names, parent ? `${parent.name}-${slug(found.label)}` : slug(found.label));
+      item.name = known.get(own) ?? unique(names, parent ? `${parent.name}-${slug(found.label)}` : slug(found.label));
       byKey.set(own, item);
       items.push(item);
     }
   }
-  return items.filter(({ definition }) => !filter.types || filter.types.includes(definition.type));
+  return items.filter(({ definition }) => isAskedFor(definition, filter));
+}
+
+const isAskedFor = ({ type }: Resource, { types }: Filter) => !types || types.includes(type);
+
+/** Tells of every tenth part of what takes many questions. */
+function progress(log: (part: string) => void): (done: number, of: number) => void {
+  let told = 0;
+  return (done, of) => {
+    const tenth = Math.floor((10 * done) / of);
+    if (of < 20 || tenth <= told || done === of) return;
+    told = tenth;
+    log(`${done} of ${of} lists read`);
+  };
 }
 
 /** The property by which an item refers to what it belongs to, with the type of that. */
@@ -95,7 +116,8 @@ function slug(text: string): string {
   return plain === "" ? "unnamed" : plain.slice(0, 60);
 }
 
-function unique(taken: Set<string>, wanted: string): string {
+/** The wanted text, with a number where it is taken. */
+export function unique(taken: Set<string>, wanted: string): string {
   let name = wanted;
   for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`;
   taken.add(name);

@@ -2,7 +2,7 @@ import type { Item } from "./inventory";
 import { key } from "./stack";
 
 /** What is on the platform and not in a stack's state. What belongs to an orphan is not told of besides. */
-export function orphans(items: Item[], managed: Set<string>): Item[] {
+export function orphans(items: Item[], managed: ReadonlyMap<string, string>): Item[] {
   const isManaged = ({ definition, id }: Item) => managed.has(key(definition.type, id));
   return items.filter((item) => !isManaged(item) && !(item.parent && !isManaged(item.parent)));
 }

@@ -4,6 +4,7 @@ import { UserError } from "../errors";
 
 /** What a stack's state says of one resource, as far as it is needed here. */
 interface StateResource {
+  urn: string;
   type: string;
   id?: string;
 }
@@ -11,12 +12,15 @@ interface StateResource {
 /** What tells an object of a platform from all others: its type and id. */
 export const key = (type: string, id: string): string => `${type} ${id}`;
 
+/** Both doors name the same type differently: pulumi-nodejs:dynamic/jambonz:Account and jambonz:index:Account. */
+export const plainType = (type: string): string => type.replace(/^.*\//, "").replace(":index:", ":");
+
 /**
- * The objects that a stack has.
+ * The objects that a stack has, with their names in the program.
  *
  * @param file a file that `pulumi stack export` wrote, or - for standard input; left out, the stack selected in the current folder
  */
-export function managedBy(file: string | undefined): Set<string> {
+export function managedBy(file: string | undefined): Map<string, string> {
   const text = file === undefined ? exported() : read(file);
   let resources: StateResource[];
   try {
@@ -25,8 +29,7 @@ export function managedBy(file: string | undefined): Set<string> {
   } catch {
     throw new UserError(`${file ?? "pulumi stack export"} gives no state: it has to be what \`pulumi stack export\` writes`);
   }
-  // Both doors name the same type differently: pulumi-nodejs:dynamic/jambonz:Account and jambonz:index:Account.
-  return new Set(resources.filter(({ id }) => id).map(({ type, id }) => key(type.replace(/^.*\//, "").replace(":index:", ":"), id!)));
+  return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), urn.split("::").at(-1)!]] : [])));
 }
 
 function read(file: string): string {

@@ -88,8 +88,10 @@ export const apiKey = resource<Jambonz>()({
     );
   },
 
-  async list(jambonz) {
-    const rows = await jambonz.ofEveryOwner("ApiKeys");
+  unlisted: "jambonz:ApiKey: jambonz lists no admin keys, and the key in use is left to whoever uses it",
+
+  async list(jambonz, progress) {
+    const rows = await jambonz.ofEveryOwner("ApiKeys", progress);
     return rows
       .filter(({ row }) => row.token !== jambonz.apiKey)
       .map(({ owner, row }) => ({

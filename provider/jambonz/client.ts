@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
-import type { Properties } from "../resource";
+import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
 import type { CommonSettings } from "../settings";
@@ -139,12 +139,13 @@ export class Jambonz {
   }
 
   /** The rows of a collection that every account and every service provider has, with whose they are. */
-  async ofEveryOwner(noun: string): Promise<{ owner: Owner; row: Row }[]> {
+  async ofEveryOwner(noun: string, progress: Progress): Promise<{ owner: Owner; row: Row }[]> {
     const [providers, accounts] = await Promise.all([this.list("/ServiceProviders"), this.list("/Accounts")]);
     const owners: Owner[] = [
       ...accounts.map((row) => ({ accountSid: String(row.account_sid) })),
       ...providers.map((row) => ({ serviceProviderSid: String(row.service_provider_sid) })),
     ];
+    let read = 0;
     const found = await Promise.all(
       owners.map(async (owner) => {
         const rows = await this.list(`/${ownerPath(owner)}${noun}`).catch((error: unknown) => {
@@ -152,6 +153,7 @@ export class Jambonz {
           if (owner.serviceProviderSid && error instanceof RefusedError && error.status === 403) return [];
           throw error;
         });
+        progress(++read, owners.length);
         return rows.map((row) => ({ owner, row }));
       }),
     );

@@ -5,6 +5,7 @@ import { Jambonz, jambonzSettings } from "./client";
 import { limit } from "./limit";
 import { getAccount, getAccounts, getServiceProvider, getServiceProviders } from "./lookups";
 import { sipRealm } from "./sip-realm";
+import { tenants } from "./tenants";
 
 export const jambonz: Platform<Jambonz> = {
   name: "jambonz",
@@ -15,4 +16,5 @@ export const jambonz: Platform<Jambonz> = {
   connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
   resources: [account, apiKey, limit, sipRealm],
   lookups: [getAccount, getAccounts, getServiceProvider, getServiceProviders],
+  layouts: { tenants },
 };

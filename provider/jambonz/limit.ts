@@ -61,8 +61,8 @@ export const limit = resource<Jambonz>()({
     return row ? [{ id: idOf(inputs), outputs: { sid: sidOf(row), ...(await jambonz.ownership(inputs)) } }] : [];
   },
 
-  async list(jambonz) {
-    const rows = await jambonz.ofEveryOwner("Limits");
+  async list(jambonz, progress) {
+    const rows = await jambonz.ofEveryOwner("Limits", progress);
     return rows.map(({ owner, row }) => {
       const category = String(row.category);
       return { id: `${ownerPath(owner)}Limits/${category}`, live: live(owner, row), label: category };

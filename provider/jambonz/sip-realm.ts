@@ -51,6 +51,8 @@ export const sipRealm = resource<Jambonz>()({
     accountServiceProviderSid,
   }),
 
+  unlisted: "jambonz:SipRealm: not listed by itself, because each realm is found as that of its account",
+
   claims: ({ accountSid }) => `realm of ${accountSid}`,
   isItsClaim: true,
   createsOver: true,

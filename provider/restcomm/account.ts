@@ -115,22 +115,20 @@ export const account = resource<Restcomm>()({
     }));
   },
 
+  /** As accounts that exist: declared by its address, one needs a password, which nobody is told and which ends its token when it is sent. */
   async list(restcomm) {
     const rows = await restcomm.subAccounts();
-    return rows.map((row) => ({
-      id: String(row.sid),
-      live: fromRow([inputs, outputs], row),
-      label: String(row.friendly_name ?? row.email_address),
-    }));
+    return rows.map((row) => {
+      const { emailAddress: _, role: __, password: ___, ...managed } = live(row, {});
+      return { id: String(row.sid), live: { ...managed, accountSid: row.sid }, label: String(row.friendly_name ?? row.email_address) };
+    });
   },
 
   async read(restcomm, id, state) {
     const row = await restcomm.read(pathOf(id), state);
     if (!row || (row !== STALE && isClosed(row))) return undefined;
     if (row === STALE) return state;
-    const live = fromRow([inputs, outputs], row);
-    if (live.friendlyName === live.emailAddress && !("friendlyName" in state)) delete live.friendlyName;
-    return live;
+    return live(row, state);
   },
 
   async update(restcomm, id, changes, _inputs, state) {
@@ -167,6 +165,13 @@ export const account = resource<Restcomm>()({
     }
   },
 });
+
+/** What nobody chose is not taken over: the platform takes the address for the name. */
+function live(row: Row, state: Properties): Properties {
+  const live = fromRow([inputs, outputs], row);
+  if (live.friendlyName === live.emailAddress && !("friendlyName" in state)) delete live.friendlyName;
+  return live;
+}
 
 async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: string }): Promise<Row> {
   const emailAddress = wanted.emailAddress!;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { UserError } from "../errors";
-import type { Candidate, Listed, Properties, ReadOptions } from "../resource";
+import type { Candidate, Listed, Progress, Properties, ReadOptions } from "../resource";
 import { fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
 import { sid } from "./types";
 
@@ -42,6 +42,13 @@ export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: 
     return { id, outputs: { ...outputsOf(row), accountSid: row.account_sid }, createdAt: new Date(time(row.date_created)) };
   }
 
+  /** What nobody chose is not taken over. */
+  function liveOf(row: Row, accountSid: string, state: Properties): Properties {
+    const live: Properties = { ...fromRow([inputs, outputs], row), accountSid };
+    if (namedAfter && live.friendlyName === live[namedAfter] && !("friendlyName" in state)) delete live.friendlyName;
+    return live;
+  }
+
   function outputsOf(row: Row): Properties {
     return fromRow([outputs], row);
   }
@@ -53,12 +60,19 @@ export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: 
     candidate,
 
     /** Of the account that signs in and of its sub-accounts. */
-    async list(restcomm: Restcomm): Promise<Listed[]> {
-      const subAccounts = (await restcomm.subAccounts()).map((row) => String(row.sid));
-      const rows = await Promise.all([restcomm.accountSid, ...subAccounts].map((sid) => restcomm.list(listPath(restcomm, sid))));
+    async list(restcomm: Restcomm, progress: Progress): Promise<Listed[]> {
+      const accounts = [restcomm.accountSid, ...(await restcomm.subAccounts()).map((row) => String(row.sid))];
+      let read = 0;
+      const rows = await Promise.all(
+        accounts.map(async (sid) => {
+          const found = await restcomm.list(listPath(restcomm, sid));
+          progress(++read, accounts.length);
+          return found;
+        }),
+      );
       return rows.flat().map((row) => ({
         id: candidate(row).id,
-        live: { ...fromRow([inputs, outputs], row), accountSid: row.account_sid },
+        live: liveOf(row, String(row.account_sid), {}),
         label: String(row.friendly_name ?? row.sid),
       }));
     },
@@ -67,10 +81,7 @@ export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: 
       const row = await restcomm.read(pathOf(id), distributed ? state : {});
       if (!row) return undefined;
       if (row === STALE) return state;
-      const live: Properties = { ...fromRow([inputs, outputs], row), accountSid: id.split("/")[1] };
-      // What nobody chose is not taken over.
-      if (namedAfter && live.friendlyName === live[namedAfter] && !("friendlyName" in state)) delete live.friendlyName;
-      return live;
+      return liveOf(row, id.split("/")[1]!, state);
     },
 
     async update(restcomm: Restcomm, id: string, changes: Properties, news: Properties): Promise<Properties> {

@@ -24,6 +24,7 @@ export const account = resource<VoiceTel>()({
     },
   },
   idFormat: "<username>",
+  unlisted: "voicetel:Account: VoiceTel has no list of accounts; adopt each by its number",
   onDelete:
     "Refused, because VoiceTel has no way to delete an account. Set the option retainOnDelete and deploy before taking it out of the program; the account then lives on, and is billed.",
   inputs: z.strictObject({

@@ -21,6 +21,7 @@ export const apiKey = resource<VoiceTel>()({
     },
   },
   idFormat: "<username>",
+  unlisted: "voicetel:ApiKey: VoiceTel has no list of keys; declare one, and it is asked for",
   onDelete:
     "Forgets the key. It stays valid: VoiceTel has no way to delete a key, and ends it only when the account's password is changed.",
   inputs: z.strictObject({
