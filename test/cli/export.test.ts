@@ -1,139 +1,108 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Adoption, fill, named, secretsOf } from "../support/adoption";
 import { jambonzTarget, made, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
-
-const bin = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
-const NAMES = ["Acme & Sons", "acme-sons", 'quo"te', "Ünïcödé Straße", "密码", "new", "1st", "twice", "twice", "…", "a`b${c}\\n"];
-
-/** A platform that people have run by hand, with everything that is awkward. */
-async function fill({ sandbox, serviceProviderSid }: Target, accounts: number): Promise<number> {
-  let objects = 0;
-  for (let index = 0; index < accounts; index++) {
-    const name = `${NAMES[index % NAMES.length]!}${index < NAMES.length ? "" : ` ${Math.floor(index / NAMES.length)}`}`;
-    const hook = { url: `https://h${index}.example.com/r?a=1&b=2`, method: index % 2 ? "GET" : "POST" };
-    const sid = await made(sandbox, "/Accounts", {
-      name,
-      service_provider_sid: serviceProviderSid,
-      ...(index % 3 ? { sip_realm: `Realm${index}.SIP.example.com` } : {}),
-      ...(index % 12 === 1 ? { registration_hook: { ...hook, username: "u", password: `hook-password-${index}` } } : {}),
-      ...(index % 4 === 2 ? { queue_event_hook: hook, is_active: false, record_all_calls: true, plan_type: "paid" } : {}),
-    });
-    objects++;
-    if (index % 15 === 0) {
-      const bucket = { vendor: "aws_s3", region: "eu", name: "calls", access_key_id: "AKIA", secret_access_key: `bucket-secret-${index}` };
-      await sandbox.outside("PUT", `/Accounts/${sid}`, { bucket_credential: bucket });
-    }
-    for (let key = 0; key < index % 3; key++) await made(sandbox, "/ApiKeys", { account_sid: sid });
-    const limits = Object.entries({ voice_call_session: 0, device: 5, api_rate: 7 }).slice(0, index % 4);
-    for (const [category, quantity] of limits) await made(sandbox, `/Accounts/${sid}/Limits`, { category, quantity });
-    objects += (index % 3) + limits.length;
-  }
-  return objects;
-}
 
 describe("exporting what exists", () => {
   let target: Target;
   let stack: TestStack;
+  let adoption: Adoption;
   let objects: number;
 
   before(async () => {
     target = await jambonzTarget("service provider");
     objects = await fill(target, 60);
     stack = await TestStack.create(target.variables, { resources: [] });
+    adoption = new Adoption(stack, target.sandbox);
   });
   after(async () => {
     stack.remove();
     await target.sandbox.stop();
   });
 
-  /** Not in step: the sandbox answers in this process. */
-  function cli(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-    return new Promise((resolve) => {
-      execFile(process.execPath, [bin, ...args], { cwd: stack.folder, env: stack.environmentVariables() }, (error, stdout, stderr) => {
-        resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
-      });
-    });
-  }
-
-  /** From now on the stack's program is the one that an export wrote. */
-  function use(folder: string): void {
-    writeFileSync(join(stack.folder, "Pulumi.yaml"), `name: test\nruntime: nodejs\nmain: ${folder}/index.ts\n`);
-    writeFileSync(
-      join(stack.folder, "tsconfig.json"),
-      JSON.stringify({ compilerOptions: { strict: true, module: "commonjs", target: "es2020" } }),
-    );
-  }
-
-  it("counts without writing", async () => {
-    const { status, stderr } = await cli("export", "--dry-run");
-    assert.equal(status, 0, stderr);
-    assert.match(stderr, new RegExp(`${objects} to export`));
+  it("counts without writing, and tells what no list shows", async () => {
+    const told = await adoption.ok("export", "--dry-run");
+    assert.match(told, new RegExp(`^${objects} to export`, "m"));
+    assert.match(told, /^jambonz:Limit: 31 of 61 lists read$/m);
+    assert.match(told, /jambonz lists no admin keys/);
+    assert.ok(!readdirSync(stack.folder).includes("import.json"));
   });
 
   it("filters by type and by name", async () => {
-    assert.match((await cli("export", "--dry-run", "--type", "jambonz:Account")).stderr, /^60 to export/m);
-    assert.match((await cli("export", "--dry-run", "--type", "jambonz:Account", "--name", "twice*")).stderr, /^10 to export/m);
-    assert.match((await cli("export", "--dry-run", "--name", "nobody")).stderr, /^0 to export/m);
+    assert.match(await adoption.ok("export", "--dry-run", "--type", "jambonz:Account"), /^60 to export/m);
+    assert.match(await adoption.ok("export", "--dry-run", "--type", "jambonz:Account", "--name", "twice*"), /^10 to export/m);
+    assert.match(await adoption.ok("export", "--dry-run", "--name", "nobody"), /^0 to export/m);
   });
 
-  it("brings half of it under Pulumi with no change left to do", async () => {
-    const { status, stderr } = await cli("export", "--out", "first", "--name", "*e*", "--set-secrets");
-    assert.equal(status, 0, stderr);
-    await imported("first");
+  it("brings half of it under Pulumi with no change left to do, and tells what it left alone", async () => {
+    const told = await adoption.ok("export", "--out", "first", "--name", "*e*", "--set-secrets");
+    const left = /registrationHook is left as it is on the platform, because registrationHook\.url must be a URL/g;
+    assert.ok([...told.matchAll(left)].length > 0, told);
+    assert.equal([...adoption.read("first", "index.ts").matchAll(left)].length, [...told.matchAll(left)].length);
+    await adoption.import("first", "--generate-code=false", "--protect=false");
+    await stack.ok(["refresh", "--yes", "--skip-preview"]);
+    adoption.use("first/index.ts");
+    await adoption.hasNothingLeftToDo();
   });
 
-  it("then the other half, leaving out what the stack has", async () => {
+  it("then the other half, leaving out what the stack has, in one file for each account", async () => {
     writeFileSync(join(stack.folder, "state.json"), await stack.ok(["stack", "export"]));
-    const { status, stderr } = await cli("export", "--out", "second", "--state", "state.json", "--set-secrets");
-    assert.equal(status, 0, stderr);
-    const had = JSON.parse(readFileSync(join(stack.folder, "first", "import.json"), "utf8")) as { resources: { id: string }[] };
-    const list = JSON.parse(readFileSync(join(stack.folder, "second", "import.json"), "utf8")) as { resources: { id: string }[] };
-    assert.equal(had.resources.length + list.resources.length, objects);
+    await adoption.ok("export", "--out", "second", "--state", "state.json", "--set-secrets", "--split");
+    assert.equal(adoption.list("first").length + adoption.list("second").length, objects);
+    const accounts = adoption.list("second").filter(({ type }) => type.endsWith("jambonz:Account"));
+    assert.deepEqual(
+      readdirSync(join(stack.folder, "second")).sort(),
+      ["import.json", "index.ts", ...accounts.map(({ name }) => `${name}.ts`)].sort(),
+    );
     writeFileSync(join(stack.folder, "second", "both.ts"), 'import "./index";\nimport "../first/index";\n');
-    await imported("second", "both.ts");
+    await adoption.import("second", "--generate-code=false", "--protect=false");
+    await stack.ok(["refresh", "--yes", "--skip-preview"]);
+    adoption.use("second/both.ts");
+    await adoption.hasNothingLeftToDo();
   });
 
   it("keeps every secret out of what it writes", async () => {
-    const { body } = await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`);
-    const keys = (
-      await Promise.all(
-        (body as { account_sid: string }[]).map(({ account_sid }) => target.sandbox.outside("GET", `/Accounts/${account_sid}/ApiKeys`)),
-      )
-    ).flatMap((answer) => answer.body as { token: string }[]);
-    const secrets = [
-      ...(body as { webhook_secret: string }[]).map((row) => row.webhook_secret),
-      ...keys.map(({ token }) => token),
-      "hook-password",
-      "bucket-secret",
-      target.key,
-    ];
-    for (const file of [
-      "first/import.json",
-      "first/index.ts",
-      "second/import.json",
-      "second/index.ts",
+    const files = [
+      ...["first", "second"].flatMap((folder) => readdirSync(join(stack.folder, folder)).map((file) => `${folder}/${file}`)),
       "Pulumi.test.yaml",
       ".state/.pulumi/stacks/test/test.json",
-    ]) {
-      const text = readFileSync(join(stack.folder, file), "utf8");
-      for (const secret of secrets) assert.ok(!text.includes(secret), `${file} holds a secret`);
-    }
+    ];
+    const secrets = await secretsOf(target);
+    for (const file of files) for (const secret of secrets) assert.ok(!adoption.read(file).includes(secret), `${file} holds a secret`);
   });
 
   it("would destroy exactly what was exported", async () => {
-    const steps = await stack.ok(["destroy", "--preview-only", "--json"]);
-    const plan = JSON.parse(steps.slice(steps.indexOf("{"))) as { steps?: { op: string; urn: string }[] };
-    assert.equal((plan.steps ?? []).filter(({ op, urn }) => op === "delete" && !urn.includes("pulumi:pulumi:Stack")).length, objects);
+    assert.deepEqual(await adoption.wouldDestroy(), named([...adoption.list("first"), ...adoption.list("second")]));
+  });
+
+  it("is repeated without harm: everything keeps its name, and what somebody changed is written over only by force", async () => {
+    const before = adoption.read("first", "import.json");
+    await adoption.ok("export", "--out", "first", "--name", "*e*");
+    // One that takes the name of another, were it not known.
+    await made(target.sandbox, "/Accounts", { name: "Acme sons!", service_provider_sid: target.serviceProviderSid });
+    const changed = `${adoption.read("first", "index.ts")}// by hand\n`;
+    writeFileSync(join(stack.folder, "first", "index.ts"), changed);
+    const { status, stderr } = await adoption.cli("export", "--out", "first", "--name", "*e*");
+    assert.equal(status, 2);
+    assert.match(stderr, /first\/import\.json, first\/index\.ts: there already, and not as it would be written now; nothing is written/);
+    assert.equal(adoption.read("first", "import.json"), before);
+    assert.equal(adoption.read("first", "index.ts"), changed);
+    await adoption.ok("export", "--out", "first", "--name", "*e*", "--force");
+    const had = JSON.parse(before) as { resources: object[] };
+    const now = adoption.list("first").filter(({ id }) => before.includes(`"${id!}"`));
+    assert.deepEqual(now, had.resources);
+    assert.equal(adoption.list("first").length, had.resources.length + 1);
+    assert.ok(!adoption.read("first", "index.ts").includes("// by hand"));
   });
 
   it("finds nothing that no state knows, and then what somebody made", async () => {
-    assert.deepEqual((await cli("orphans")).status, 0);
+    const { stdout: first } = await adoption.cli("orphans");
+    assert.match(first, /^jambonz:Account "Acme sons!" [^\n]*\n[^\n]*\n$/);
     const sid = await made(target.sandbox, "/Accounts", { name: "by hand", service_provider_sid: target.serviceProviderSid });
     await made(target.sandbox, "/ApiKeys", { account_sid: sid });
-    const { status, stdout } = await cli("orphans");
+    const { status, stdout } = await adoption.cli("orphans", "--name", "by*");
     assert.equal(status, 1);
     assert.match(
       stdout,
@@ -141,16 +110,37 @@ describe("exporting what exists", () => {
     );
   });
 
-  /** Imports a list, and shows that there is nothing left to do. */
-  async function imported(folder: string, main = "index.ts"): Promise<void> {
-    await stack.ok(["import", "--file", `${folder}/import.json`, "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
-    await stack.ok(["refresh", "--yes", "--skip-preview"]);
-    use(folder);
-    if (main !== "index.ts") writeFileSync(join(stack.folder, "Pulumi.yaml"), `name: test\nruntime: nodejs\nmain: ${folder}/${main}\n`);
-    assert.deepEqual(await stack.plan("--diff"), []);
-    target.sandbox.clearRequests();
-    await stack.ok(["up", "--yes", "--skip-preview", "--expect-no-changes"]);
-    assert.deepEqual(target.sandbox.requests.length, 0);
-    await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
-  }
+  it("refuses what it does not know", async () => {
+    for (const [args, message] of [
+      [["--as", "spreadsheet"], /jambonz has no form spreadsheet, only tenants/],
+      [["--as", "tenants", "--split"], /--split is for programs/],
+      [["--door", "plugin", "--split"], /neither --as nor --split/],
+      [["--door", "window"], /no door window, only package and plugin/],
+    ] as const) {
+      const { status, stderr } = await adoption.cli("export", "--out", "third", ...args);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+    }
+  });
+});
+
+describe("exporting from a platform with a tight rate limit", () => {
+  it("waits, says so, leaves the reserve to others, and finds everything", async () => {
+    const rateLimit = { requests: 30, seconds: 2 };
+    const target = await jambonzTarget("service provider", { rateLimit });
+    const stack = await TestStack.create(target.variables, { resources: [] });
+    try {
+      const accounts = 25;
+      for (let index = 0; index < accounts; index++)
+        await made(target.sandbox, "/Accounts", { name: `a${index}`, service_provider_sid: target.serviceProviderSid });
+      const told = await new Adoption(stack, target.sandbox).ok("export", "--dry-run");
+      assert.match(told, /waiting/i);
+      assert.match(told, new RegExp(`^jambonz:Account: ${accounts}$`, "m"));
+      for (const { requests } of target.sandbox.windows)
+        assert.ok(requests <= rateLimit.requests * 0.8, `${requests} of ${rateLimit.requests}`);
+    } finally {
+      stack.remove();
+      await target.sandbox.stop();
+    }
+  });
 });

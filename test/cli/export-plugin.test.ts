@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { Adoption, fill, named, secretsOf } from "../support/adoption";
+import { testEnvironment } from "../support/environment";
+import { jambonzTarget, type Target } from "../support/jambonz";
+import { TestStack } from "../support/pulumi";
+
+describe("exporting what exists for the provider plugin", () => {
+  let target: Target;
+  let stack: TestStack;
+  let adoption: Adoption;
+  let objects: number;
+
+  const write = (resources: object) => {
+    const providers = [{ name: "jambonz", path: join(testEnvironment().program, "node_modules", ".bin") }];
+    writeFileSync(join(stack.folder, "Pulumi.yaml"), JSON.stringify({ name: "test", runtime: "yaml", plugins: { providers }, resources }));
+  };
+
+  before(async function () {
+    if (!testEnvironment().yaml) this.skip();
+    target = await jambonzTarget("service provider");
+    objects = await fill(target, 26);
+    const folder = mkdtempSync(join(tmpdir(), "cpaas-yaml-"));
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: test\nruntime: yaml\n");
+    stack = await TestStack.in(folder, target.variables);
+    write({});
+    adoption = new Adoption(stack, target.sandbox);
+  });
+  after(async () => {
+    stack?.remove();
+    await target?.sandbox.stop();
+  });
+
+  it("writes a list that holds types, names and ids only", async () => {
+    await adoption.ok("export", "--door", "plugin", "--out", ".");
+    const entries = adoption.list(".");
+    assert.equal(entries.length, objects);
+    for (const entry of entries) assert.deepEqual(Object.keys(entry), ["type", "name", "id"]);
+  });
+
+  it("from which Pulumi imports, and writes the program that has nothing to change", async () => {
+    await adoption.import(".", "--out", "generated.yaml", "--protect=false");
+    const text = readFileSync(join(stack.folder, "generated.yaml"), "utf8");
+    for (const secret of await secretsOf(target)) assert.ok(!text.includes(secret), secret);
+    write((parse(text) as { resources: object }).resources);
+    await adoption.hasNothingLeftToDo();
+  });
+
+  it("would destroy exactly what was exported", async () => {
+    assert.deepEqual(await adoption.wouldDestroy(), named(adoption.list(".")));
+  });
+
+  it("leaves out what a stack has through either door", async () => {
+    writeFileSync(join(stack.folder, "state.json"), await stack.ok(["stack", "export"]));
+    assert.match(
+      await adoption.ok("export", "--dry-run", "--state", "state.json"),
+      new RegExp(`^0 to export, ${objects} in the state already`, "m"),
+    );
+  });
+
+  it("adopts one alike", async () => {
+    const { id, name } = adoption.list(".").find(({ type }) => type === "jambonz:index:Account")!;
+    const { stdout, stderr } = await adoption.cli("adopt", "jambonz:Account", name, id!, "--door", "plugin");
+    assert.deepEqual(JSON.parse(stdout), { resources: [{ type: "jambonz:index:Account", name, id }] });
+    assert.match(stderr, /^Next: pulumi import --file/);
+  });
+});
