@@ -11,7 +11,7 @@ export interface ConfigurationSecret {
 /** One object of a platform as a program declares it. */
 export interface Declaration extends Omit<Listed, "live"> {
   definition: Resource;
-  /** A readable name that no other has: lower-case letters, digits, underscores and hyphens. */
+  /** A readable name that no other has: a lower-case letter, and then letters, digits, underscores and hyphens. */
   name: string;
   /** The property that refers to what it belongs to, and that, where it is known. */
   owner?: { property: string; is: Owner };

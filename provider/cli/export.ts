@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
-import { declare } from "./declare";
+import { declare, type Declared } from "./declare";
 import { importList, type Door, type ImportList } from "./import-list";
 import type { Item } from "./inventory";
 import { key, plainType } from "./stack";
@@ -17,18 +17,30 @@ export interface Export extends Pick<Arrangement, "secrets" | "remarks"> {
 
 /** What brings these items under Pulumi: the list that imports them and, through the package, what declares them. */
 export function exported(items: Item[], door: Door, layout: Layout): Export {
-  const written = (list: ImportList) => ({ [LIST]: `${JSON.stringify(list, null, 2)}\n` });
-  // The plugin reads what it imports by itself, and Pulumi writes the program.
-  if (door === "plugin") return { files: written(importList(items.map(withoutParent), door)), secrets: [], remarks: [] };
-  const { declarations, impossible } = declare(items);
-  const { files, imports, secrets, remarks } = layout(declarations);
-  const leftOut = impossible.map(
-    ({ item, because }) => `${item.definition.type} ${JSON.stringify(item.label)} (${item.id}) is left out: ${because}`,
+  const declared = declare(items);
+  const { files, imports, secrets, remarks } = door === "plugin" ? forPlugin(items, declared) : layout(declared.declarations);
+  const list = `${JSON.stringify(importList(imports, door), null, 2)}\n`;
+  const impossible = declared.impossible.map(
+    ({ item, because }) => `${labelled(item)} ${door === "plugin" ? "has to be put right in the program" : "is left out"}: ${because}`,
   );
-  return { files: { ...written(importList(imports, door)), ...files }, secrets, remarks: [...leftOut, ...remarks] };
+  return { files: { [LIST]: list, ...files }, secrets, remarks: [...impossible, ...remarks] };
 }
 
-const withoutParent = ({ definition, id, name }: Item) => ({ definition, id, name });
+/** The plugin reads by the id alone, without secrets inside of objects, and Pulumi writes the program. */
+function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
+  const remarks = declarations.flatMap((declaration) => [
+    ...declaration.secrets
+      .filter(({ path }) => path.length > 1)
+      .map(
+        ({ path }) => `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` sends it once`,
+      ),
+    ...declaration.unmanaged.map(({ because }) => `${labelled(declaration)} has to be put right in the program: ${because}`),
+  ]);
+  return { files: {}, imports: items.map(({ definition, id, name }) => ({ definition, id, name })), secrets: [], remarks };
+}
+
+const labelled = ({ definition, name, id }: Pick<Item, "definition" | "name" | "id">) =>
+  `${definition.type} ${JSON.stringify(name)} (${id})`;
 
 /** The names that an earlier export into a folder gave, by the objects' keys. */
 export function namesIn(folder: string): Map<string, string> {

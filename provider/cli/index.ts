@@ -17,6 +17,8 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
 
   adopt <type> <name> <id>   prints the import list that brings one existing object under Pulumi, for example
                              npx pulumi-cpaas adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301 > adopt.json
+    --leave PROPERTY         an input that your program does not declare although the platform has it, such as the
+                             sipRealm of an account whose realm is a SipRealm; may be given several times
 
   orphans                    lists what is on the platform and not in the state of the stack in this folder, and
                              ends with 1 when there is anything
@@ -61,7 +63,7 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  adopt: { options: { door: { type: "string" } }, run: adopt },
+  adopt: { options: { door: { type: "string" }, leave: { type: "string", multiple: true } }, run: adopt },
   orphans: { options: filters, run: listOrphans },
   export: {
     options: {
@@ -127,7 +129,12 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   const door = doorOf(values);
   const { platform, definition } = resourceOf(type);
   if (!hasFormat(platform, definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
-  process.stdout.write(`${JSON.stringify(importList([{ definition, name, id }], door), null, 2)}\n`);
+  const unmanaged = (values.leave ?? []) as string[];
+  if (unmanaged.length > 0 && door === "plugin")
+    throw new UserError("through the plugin an import takes everything, so --leave cannot be given; use the option ignoreChanges");
+  for (const property of unmanaged)
+    if (!Object.hasOwn(definition.inputs.shape as object, property)) throw new UserError(`${property} is not a property of ${type}`);
+  process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged }], door), null, 2)}\n`);
   say(`Next: ${importCommand("<this list>", door)}. Id of a ${type}: ${definition.idFormat}.`);
   return 0;
 }

@@ -7,7 +7,7 @@ import type { z } from "zod";
 /** One object of a platform, with a place among the others. */
 export interface Item extends Listed {
   definition: Resource;
-  /** A readable name that no other item has: lower-case letters, digits, underscores and hyphens. */
+  /** A readable name that no other item has: a lower-case letter, and then letters, digits, underscores and hyphens. */
   name: string;
   /** What it belongs to, where that is in the inventory too. */
   parent?: Item;
@@ -39,9 +39,10 @@ export async function inventory(
   const byKey = new Map<string, Item>();
   const leftOut = new Set<string>();
   const names = new Set(known.values());
+  const needed = neededFor(platform.resources.filter((definition) => isAskedFor(definition, filter)));
   for (const definition of platform.resources) {
     if (definition.unlisted && isAskedFor(definition, filter)) log(definition.unlisted);
-    if (!definition.list) continue;
+    if (!definition.list || !needed.has(definition.type)) continue;
     const tell = progress((part) => log(`${definition.type}: ${part}`));
     const listed = await client.http.operation(() => definition.list!(client, tell));
     log(`${definition.type}: ${listed.length}`);
@@ -54,7 +55,7 @@ export async function inventory(
         leftOut.add(own);
         continue;
       }
-      item.name = known.get(own) ?? unique(names, parent ? `${parent.name}-${slug(found.label)}` : slug(found.label));
+      item.name = known.get(own) ?? unique(names, parent ? `${parent.name}-${slug(found.label)}` : named(definition, found.label));
       byKey.set(own, item);
       items.push(item);
     }
@@ -63,6 +64,14 @@ export async function inventory(
 }
 
 const isAskedFor = ({ type }: Resource, { types }: Filter) => !types || types.includes(type);
+
+/** Types that have to be listed for some: themselves, and what they may belong to. */
+function neededFor(definitions: Resource[]): Set<string> {
+  const owners = definitions.flatMap(({ inputs }) =>
+    Object.values(inputs.shape as Record<string, z.ZodType>).flatMap((schema) => traitsOf(schema).refersTo ?? []),
+  );
+  return new Set([...definitions.map(({ type }) => type), ...owners]);
+}
 
 /** Tells of every tenth part of what takes many questions. */
 function progress(log: (part: string) => void): (done: number, of: number) => void {
@@ -105,15 +114,21 @@ function pattern(text: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`, "is");
 }
 
+/** Begins with a letter: the code that Pulumi writes for an import by the plugin takes no other names. */
+function named({ type }: Resource, label: string): string {
+  const text = slug(label);
+  return /^[a-z]/.test(text) ? text : [type.split(":")[1]!.toLowerCase(), text].filter(Boolean).join("-");
+}
+
 function slug(text: string): string {
-  const plain = text
+  return text
     .normalize("NFKD")
     .toLowerCase()
     .replace(/ß/g, "ss")
     .replace(/\p{M}/gu, "")
     .replace(/[^a-z0-9_]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return plain === "" ? "unnamed" : plain.slice(0, 60);
+    .replace(/^[-_]+|[-_]+$/g, "")
+    .slice(0, 60);
 }
 
 /** The wanted text, with a number where it is taken. */

@@ -115,6 +115,9 @@ export const account = resource<Restcomm>()({
     }));
   },
 
+  unlisted:
+    "restcomm:Account: the platform lists the accounts right below the one that signs in, which is not exported itself; sign in as each of those for what is below it",
+
   /** As accounts that exist: declared by its address, one needs a password, which nobody is told and which ends its token when it is sent. */
   async list(restcomm) {
     const rows = await restcomm.subAccounts();

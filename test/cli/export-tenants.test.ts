@@ -17,7 +17,9 @@ interface Tenant {
   apiKey?: boolean;
 }
 
-describe("exporting what exists as tenants of the example", () => {
+describe("exporting what exists as tenants of the example", function () {
+  this.timeout(300_000); // every step runs the CLI several times over all objects
+
   const accounts = 27;
   let target: Target;
   let stack: TestStack;

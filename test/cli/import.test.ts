@@ -13,6 +13,7 @@ for (const kind of keyKinds) {
     let stack: TestStack;
     let acme: string;
     let key: string;
+    let beta: string;
 
     before(async () => {
       target = await jambonzTarget(kind);
@@ -34,6 +35,12 @@ for (const kind of keyKinds) {
       });
       key = await made(target.sandbox, "/ApiKeys", { account_sid: acme });
       await target.sandbox.outside("POST", `/Accounts/${acme}/Limits`, { category: "device", quantity: 7 });
+      beta = await made(target.sandbox, "/Accounts", {
+        name: "beta",
+        service_provider_sid: target.serviceProviderSid,
+        sip_realm: "Beta.Example.com",
+        registration_hook: { url: "https://b.example.com/r", username: "u", password: "left-password" },
+      });
       stack = await TestStack.create(target.variables, { resources: [] });
     });
     after(async () => {
@@ -41,14 +48,16 @@ for (const kind of keyKinds) {
       await target.sandbox.stop();
     });
 
-    const adopt = (type: string, name: string, id: string) =>
-      execFileSync(process.execPath, [bin, "adopt", type, name, id], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const adopt = (type: string, name: string, id: string, ...options: string[]) =>
+      execFileSync(process.execPath, [bin, "adopt", type, name, id, ...options], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
     it("takes an import list and a refresh", async () => {
       const lists = [
         adopt("jambonz:Account", "acme", acme),
         adopt("jambonz:ApiKey", "key", `Accounts/${acme}/ApiKeys/${key}`),
         adopt("jambonz:Limit", "limit", `Accounts/${acme}/Limits/device`),
+        adopt("jambonz:Account", "beta", beta, "--leave", "sipRealm", "--leave", "registrationHook"),
+        adopt("jambonz:SipRealm", "beta", beta),
       ];
       const resources = lists.flatMap((list) => (JSON.parse(list) as { resources: unknown[] }).resources);
       writeFileSync(join(stack.folder, "import.json"), JSON.stringify({ resources }));
@@ -78,6 +87,9 @@ for (const kind of keyKinds) {
         },
         { type: "jambonz:ApiKey", name: "key", args: { accountSid: { $ref: "acme.sid" } } },
         { type: "jambonz:Limit", name: "limit", args: { accountSid: { $ref: "acme.sid" }, category: "device", quantity: 7 } },
+        // Its realm is declared apart, and its webhook by nobody.
+        { type: "jambonz:Account", name: "beta", args: { name: "beta", serviceProviderSid: target.serviceProviderSid } },
+        { type: "jambonz:SipRealm", name: "beta", args: { accountSid: { $ref: "beta.sid" }, realm: "Beta.Example.com" } },
       ];
       stack.write({ resources });
       await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
@@ -92,7 +104,8 @@ for (const kind of keyKinds) {
       const clear = JSON.stringify(await stack.state());
       const [{ token } = { token: "" }] = await keysOf(target, acme);
       const { webhook_secret } = (await accountsOf(target))["Acme & Sons"] as { webhook_secret: string };
-      for (const secret of ["hook-password", "bucket-secret-1", token, webhook_secret]) assert.ok(!clear.includes(secret), secret);
+      for (const secret of ["hook-password", "left-password", "bucket-secret-1", token, webhook_secret])
+        assert.ok(!clear.includes(secret), secret);
       assert.equal((await stack.resources(true))["jambonz:ApiKey key"]!.outputs.token.plaintext, JSON.stringify(token));
     });
 
@@ -102,7 +115,13 @@ for (const kind of keyKinds) {
       writeFileSync(join(stack.folder, "import.json"), adopt(type, "ghost", kind === "admin" ? id : `Accounts/${id}/Limits/api_rate`));
       await stack.ok(["import", "--file", "import.json", "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
       await stack.ok(["refresh", "--yes", "--skip-preview"]);
-      assert.deepEqual(Object.keys(await stack.resources()).sort(), ["jambonz:Account acme", "jambonz:ApiKey key", "jambonz:Limit limit"]);
+      assert.deepEqual(Object.keys(await stack.resources()).sort(), [
+        "jambonz:Account acme",
+        "jambonz:Account beta",
+        "jambonz:ApiKey key",
+        "jambonz:Limit limit",
+        "jambonz:SipRealm beta",
+      ]);
     });
   });
 }
