@@ -68,7 +68,7 @@ export const marks = {
   chosen: "__chosen",
   /** Names of inputs that an update may or may not have changed, because its answer was lost. */
   unsure: "__unsure",
-  /** Names of inputs that an import leaves alone; only an import list has it, and the first read ends it. */
+  /** Names of inputs that an import leaves alone. Every entry of an import list has it, inputs and outputs, until the first read. */
   unmanaged: "__unmanaged",
   /** The host where it was made or last seen: another one that does not have it proves nothing. */
   host: "__host",

@@ -103,15 +103,14 @@ function ambiguous(items: Item[]): Set<string> {
 /** What is needed, and what differs from the platform's default. Secrets are not among them. */
 function inputsOf({ definition, live, parent }: Item, owner: string | undefined, several: Set<string>): Properties {
   const all = project({ schema: definition.inputs, live, state: {}, everything: true });
-  // An owner that is not listed is the one that the platform takes by itself, or has to be said.
-  const isSaid = (name: string) =>
-    name === owner
-      ? !parent && !traitsOf(definition.inputs.shape[name] as z.ZodType).computed
-      : !traitsOf(definition.inputs.shape[name] as z.ZodType).computed || several.has(`${definition.type} ${name}`);
-  return {
-    ...localOf(definition, live),
-    ...Object.fromEntries(Object.entries(all).filter(([name, value]) => !isAbsent(value) && isSaid(name))),
+  const isSaid = (name: string) => {
+    const schema = definition.inputs.shape[name] as z.ZodType;
+    const chosen = traitsOf(schema).computed && isOptional(schema);
+    // An owner that is not listed is the one that the platform takes by itself, or has to be said.
+    return name === owner ? !parent && !chosen : !chosen || several.has(`${definition.type} ${name}`);
   };
+  const said = Object.entries(all).filter(([name, value]) => !isAbsent(value) && isSaid(name));
+  return { ...localOf(definition, live), ...Object.fromEntries(said) };
 }
 
 /** Values of local inputs with which a listing says that one that exists is declared. */

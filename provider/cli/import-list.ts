@@ -69,16 +69,12 @@ function packageEntry({ definition, name, id, unmanaged = [], local = {} }: Impo
       ([key, schema]) => !traitsOf(schema).local && !unmanaged.includes(key),
     ),
   );
-  const inputs = { ...handler, ...local, ...secrets(declared) };
+  const inputs = { ...handler, ...local, ...secrets(declared), [marks.unmanaged]: unmanaged };
   return {
     type: `pulumi-nodejs:dynamic/${definition.type}`,
     name,
     id,
     inputs,
-    outputs: {
-      ...inputs,
-      ...secrets(definition.outputs.shape as Record<string, z.ZodType>),
-      ...(unmanaged.length > 0 ? { [marks.unmanaged]: unmanaged } : {}),
-    },
+    outputs: { ...inputs, ...secrets(definition.outputs.shape as Record<string, z.ZodType>) },
   };
 }

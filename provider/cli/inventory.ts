@@ -101,7 +101,8 @@ function ownerOf(definition: Resource, live: Properties): string | undefined {
 /** Without what the platform shows in another form than it takes it, such as the digest of a password. */
 function told(definition: Resource, live: Properties): Properties {
   const shape = definition.inputs.shape as Record<string, z.ZodType>;
-  return Object.fromEntries(Object.entries(live).filter(([name]) => !traitsOf(shape[name]).writeOnly));
+  const isTold = (name: string) => !(traitsOf(shape[name]).secret && traitsOf(shape[name]).writeOnly);
+  return Object.fromEntries(Object.entries(live).filter(([name]) => isTold(name)));
 }
 
 function isWanted(item: Item, { name, where = {} }: Filter): boolean {

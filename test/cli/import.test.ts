@@ -61,7 +61,16 @@ for (const kind of keyKinds) {
       ];
       const resources = lists.flatMap((list) => (JSON.parse(list) as { resources: unknown[] }).resources);
       writeFileSync(join(stack.folder, "import.json"), JSON.stringify({ resources }));
-      await stack.ok(["import", "--file", "import.json", "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
+      const told = await stack.ok([
+        "import",
+        "--file",
+        "import.json",
+        "--generate-code=false",
+        "--yes",
+        "--skip-preview",
+        "--protect=false",
+      ]);
+      assert.doesNotMatch(told, /warning/);
       await stack.ok(["refresh", "--yes", "--skip-preview"]);
     });
 
