@@ -30,7 +30,7 @@ export function exported(items: Item[], door: Door, layout: Layout): Export {
 function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
   const remarks = declarations.flatMap((declaration) => [
     ...declaration.secrets
-      .filter(({ path }) => path.length > 1)
+      .filter(({ path, value }) => path.length > 1 || value === undefined)
       .map(
         ({ path }) => `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` sends it once`,
       ),
