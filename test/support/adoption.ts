@@ -94,6 +94,8 @@ const NAMES = [
   "a`b${c}\\n",
   "a_b",
   "a-b",
+  "jambonz",
+  "package",
 ];
 
 /** A platform that people have run by hand, with everything that is awkward. @returns how many objects it has that can be listed */
