@@ -211,6 +211,11 @@ function sdkOf(found: Platform): Map<string, string> {
 /** The program that Pulumi's engine starts. Without the ending `.js`, so that its folder will do as a plugin's folder. */
 const pluginProgram = (name: string) => `bin/pulumi-resource-${name}`;
 
+const pluginProgramText = (name: string) => `#!/usr/bin/env node
+// Keeps Node's space for young objects as small as it begins: 6 MB less for a process that mostly waits.
+require("node:v8").setFlagsFromString("--semi-space-growth-factor=1");
+void require("../dist/provider/plugin/server.js").main(${JSON.stringify(name)});`;
+
 /**
  * What the provider plugins need: all programs in the package's manifest, and for each plugin a program, its schema, and
  * what makes its folder a plugin for a language host that runs plugins from their source.
@@ -221,7 +226,7 @@ function plugins(manifest: Manifest & { bin: Record<string, string> }): [path: s
   return [
     ["package.json", JSON.stringify({ ...manifest, bin })],
     ...platformNames.flatMap((name): [string, string][] => [
-      [pluginProgram(name), `#!/usr/bin/env node\nvoid require("../dist/provider/plugin/server.js").main(${JSON.stringify(name)});`],
+      [pluginProgram(name), pluginProgramText(name)],
       [`plugins/${name}/schema.json`, JSON.stringify(packageSchema(platform(name), manifest))],
       [`plugins/${name}/PulumiPlugin.yaml`, "runtime: nodejs"],
       [

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
+import type { z } from "zod";
 import { version } from "../../sdk/version";
 import { InitializationError } from "../errors";
-import { Lifecycle, type Difference } from "../lifecycle";
+import { Lifecycle, type Difference, type ReadResult } from "../lifecycle";
 import { look } from "../lookup";
 import { platform, resourceOf } from "../platforms";
 import type { Properties, Resource } from "../resource";
-import { traitsOf } from "../schema";
+import { inputsWithSecrets, traitsOf } from "../schema";
 import { Session } from "../session";
 import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
-import { isUnknown, UNKNOWN } from "../values";
+import { isUnknown, PLACEHOLDER, UNKNOWN, withoutNulls } from "../values";
 import { Any, grpc, messages, PluginInfo, Status } from "./grpc";
 import { received, sent, type Received } from "./wire";
 
@@ -133,7 +134,7 @@ export class Provider {
     const state = this.#received(request.getOlds()).properties;
     const news = this.#received(request.getNews()).properties;
     // The engine has ignored them in the program already, but not where it compares what a refresh found.
-    for (const name of request.getIgnorechangesList()) if (name in definition.inputs.shape) news[name] = state[name];
+    for (const path of request.getIgnorechangesList()) restore(news, state, path.split("."));
     return compared(new Lifecycle(definition, this.#session).diff(request.getId(), state, news));
   }
 
@@ -157,7 +158,9 @@ export class Provider {
     const { definition, lifecycle } = this.#resource(request.getUrn(), (request as { getTimeout?(): number }).getTimeout?.());
     const state = this.#received(request.getProperties());
     const before = [state, this.#received(request.getInputs())];
-    const live = await lifecycle.read(request.getId(), state.properties);
+    const live = isEmpty(state.properties)
+      ? await imported(lifecycle, request.getId())
+      : await lifecycle.read(request.getId(), state.properties);
     const response = new messages.ReadResponse();
     if (!live) return response; // an empty id says that it is gone
     response.setId(request.getId());
@@ -218,6 +221,15 @@ export class Provider {
   }
 }
 
+/** Here a read may bring in secrets, because they are sent as such. */
+async function imported(lifecycle: Lifecycle, id: string): Promise<ReadResult | undefined> {
+  const placeholders = Object.fromEntries(inputsWithSecrets(lifecycle.definition.inputs as z.ZodObject).map((name) => [name, PLACEHOLDER]));
+  const live = await lifecycle.read(id, placeholders);
+  return live && { inputs: withoutNulls(live.inputs), state: withoutNulls(live.state) };
+}
+
+const isEmpty = (properties: Properties) => Object.keys(properties).length === 0;
+
 type Shape = Parameters<typeof sent>[1];
 
 const shapeOf = ({ inputs, outputs }: Resource) => ({ ...inputs.shape, ...outputs.shape }) as Shape;
@@ -234,6 +246,16 @@ function identify(urn: string): { name: string; type: string } {
 function settings(args: Properties): Properties {
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => !NOT_SETTINGS.test(name) && !isUnknown(value)));
 }
+
+/** Puts the value at a path back to what it was. */
+function restore(news: Properties, olds: Properties, [name, ...rest]: string[]): void {
+  const [now, before] = [news[name!], olds[name!]];
+  if (rest.length > 0 && isObject(now) && isObject(before)) restore(now, before, rest);
+  else if (rest.length === 0 && before === undefined) delete news[name!];
+  else if (rest.length === 0) news[name!] = before;
+}
+
+const isObject = (value: unknown): value is Properties => typeof value === "object" && value !== null;
 
 /** A provider's arguments as sources of settings. */
 function sources(args: Properties) {

@@ -8,9 +8,9 @@ const MAX_MESSAGE = 400 * 1024 * 1024;
  * Serves a platform as a Pulumi provider on a free port of this machine.
  *
  * @param platform its name
- * @returns the port, and what ends the server
+ * @returns the port, what ends all waiting of the resources, and what ends the server
  */
-export async function serve(platform: string): Promise<{ port: number; stop: () => void }> {
+export async function serve(platform: string): Promise<{ port: number; cancel: () => void; stop: () => void }> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": MAX_MESSAGE, "grpc.max_send_message_length": MAX_MESSAGE });
   let made: Provider | undefined;
   // The resources and their schemas are loaded by the first call that needs them: the engine waits for the port.
@@ -47,11 +47,24 @@ export async function serve(platform: string): Promise<{ port: number; stop: () 
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))),
   );
-  return { port, stop: () => server.forceShutdown() };
+  return { port, cancel: () => made?.cancel(), stop: () => server.forceShutdown() };
 }
 
-/** The program `pulumi-resource-<platform>`: tells the engine its port on standard output, then serves until it is ended. */
+/** How often the program looks whether the engine is still there, in milliseconds. */
+const LOOK = 1000;
+
+/**
+ * The program `pulumi-resource-<platform>`: tells the engine its port on standard output, then serves until the engine ends
+ * it or is gone itself. An engine that was killed tells its plugins nothing; a write that is under way then is finished.
+ */
 export async function main(platform: string): Promise<void> {
-  const { port } = await serve(platform);
+  const { port, cancel, stop } = await serve(platform);
   process.stdout.write(`${port}\n`);
+  const engine = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === engine) return;
+    clearInterval(timer);
+    cancel();
+    stop();
+  }, LOOK);
 }

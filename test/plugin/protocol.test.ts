@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
+import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { z } from "zod";
+import { Empty, messages } from "../../provider/plugin/grpc";
 import { platform, platformNames } from "../../provider/platforms";
 import { traitsOf } from "../../provider/schema";
 import { UNKNOWN } from "../../provider/values";
+import { version } from "../../sdk/version";
 import { asked, jambonzTarget, made, type Target } from "../support/jambonz";
 import { keptBy, secret, TestPlugin } from "../support/plugin";
 
@@ -42,6 +45,15 @@ describe("the provider plugin", () => {
     assert.deepEqual(reasons, []);
     return { inputs, ...(await plugin.create("Account", inputs)) };
   }
+
+  it("tells the engine that it takes secrets as such and makes previews itself", async () => {
+    const configured = await plugin.configure({ apiUrl: target.sandbox.url, apiKey: secret(key) });
+    assert.deepEqual([configured.getAcceptsecrets(), configured.getSupportspreview()], [true, true]);
+    const handshake = await plugin.call<proto.ProviderHandshakeResponse>("handshake", new messages.ProviderHandshakeRequest());
+    assert.equal(handshake.getAcceptSecrets(), true);
+    const info = await plugin.call<{ getVersion(): string }>("getPluginInfo", new Empty());
+    assert.equal(info.getVersion(), version);
+  });
 
   describe("its settings", () => {
     it("names every wrong one, and shows no secret", async () => {
@@ -201,8 +213,11 @@ describe("the provider plugin", () => {
       const state = { sid: SID, name: "acme", planType: "free", registrationHook: { url: "https://a", method: "POST" } };
       const same = await plugin.diff("Account", SID, state, { name: "acme", planType: "free", registrationHook: { url: "https://a" } });
       assert.deepEqual([same.changes, same.details], [false, {}]);
-      const ignored = await plugin.diff("Account", SID, state, { ...state, planType: "paid" }, { ignoreChanges: ["planType"] });
-      assert.equal(ignored.changes, false);
+      const news = { ...state, planType: "paid", registrationHook: { url: "https://b", method: "POST", username: "u" } };
+      const ignored = ["planType", "registrationHook.url", "registrationHook.username"];
+      assert.equal((await plugin.diff("Account", SID, state, news, { ignoreChanges: ignored })).changes, false);
+      const { details } = await plugin.diff("Account", SID, state, news, { ignoreChanges: ignored.slice(1) });
+      assert.deepEqual(details, { planType: "UPDATE" });
     });
   });
 
@@ -305,6 +320,19 @@ describe("the provider plugin", () => {
     assert.equal((await plugin.diff("Account", id, properties!, inputs)).changes, false);
     const declared = { ...inputs, serviceProviderSid: target.serviceProviderSid };
     assert.equal((await plugin.diff("Account", id, properties!, declared)).changes, false);
+  });
+
+  it("reads for an import the secrets inside of objects too, as secrets", async () => {
+    const registration_hook = { url: "https://example.com", method: "GET", username: "u", password: "of-the-hook" };
+    const sid = await made(target.sandbox, "/Accounts", {
+      name: "hooked",
+      service_provider_sid: target.serviceProviderSid,
+      registration_hook,
+    });
+    const { inputs, properties } = await plugin.read("Account", sid);
+    const registrationHook = { ...registration_hook, password: secret("of-the-hook") };
+    assert.deepEqual(inputs, { name: "hooked", registrationHook });
+    assert.deepEqual(properties!.registrationHook, registrationHook);
   });
 
   it("reads drift for a refresh with secrets as they were, and an empty id when it is gone", async () => {

@@ -1,8 +1,13 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { ServiceError } from "@grpc/grpc-js";
 import { SECRET, SIGNATURE } from "../../provider/handler";
 import { Any, Empty, grpc, messages, service, Status, Struct } from "../../provider/plugin/grpc";
 import { serve } from "../../provider/plugin/server";
+import { cleanVariables } from "./environment";
 
 type Json = Record<string, any>;
 
@@ -16,7 +21,7 @@ export interface Kept {
   reasons: string[];
 }
 
-/** A plugin in this process, asked over gRPC as the engine does. */
+/** A plugin asked over gRPC as the engine does. */
 export class TestPlugin {
   readonly #client: any;
   readonly #stop: () => void;
@@ -30,13 +35,29 @@ export class TestPlugin {
     this.#stop = stop;
   }
 
-  /** A plugin that the engine has configured, with the arguments of an explicit provider unless told otherwise. */
+  /** One in this process that the engine has configured, with the arguments of an explicit provider unless told otherwise. */
   static async start(args: Json, platform = "jambonz"): Promise<TestPlugin> {
     const { port, stop } = await serve(platform);
     const plugin = new TestPlugin(platform, port, stop);
     const { inputs } = await plugin.checkConfig(args);
     await plugin.configure(inputs);
     return plugin;
+  }
+
+  /**
+   * One in a process of its own, which is the program that the engine starts; not configured yet.
+   *
+   * @param folder the folder with the program
+   */
+  static async spawned(folder = join(__dirname, "..", "..", "bin"), platform = "jambonz") {
+    const child: ChildProcess = spawn(join(folder, `pulumi-resource-${platform}`), [], {
+      env: cleanVariables(),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    const [port] = (await Promise.race([once(createInterface({ input: child.stdout! }), "line"), ended.then(() => [])])) as [string?];
+    if (!port) throw new Error("the plugin did not start");
+    return { plugin: new TestPlugin(platform, Number(port), () => child.kill("SIGKILL")), pid: child.pid!, ended };
   }
 
   stop(): void {

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { peakMemory } from "../../bench/processes";
+import { jambonzTarget } from "../support/jambonz";
+import { TestPlugin } from "../support/plugin";
+
+describe("the process of the provider plugin", () => {
+  it("takes at most 80 MB, all definitions loaded and a resource made", async function () {
+    const target = await jambonzTarget();
+    const { plugin, pid } = await TestPlugin.spawned();
+    try {
+      const { inputs: settings } = await plugin.checkConfig({ apiUrl: target.sandbox.url, apiKey: target.key });
+      await plugin.configure(settings);
+      const { inputs } = await plugin.check("Account", { serviceProviderSid: target.serviceProviderSid });
+      const { id, properties } = await plugin.create("Account", inputs);
+      assert.equal((await plugin.diff("Account", id, properties, inputs)).changes, false);
+      const memory = peakMemory(pid);
+      if (memory === undefined) this.skip();
+      assert.ok(memory <= 80e6, `it took ${(memory / 1e6).toFixed(1)} MB`);
+    } finally {
+      plugin.stop();
+      await target.sandbox.stop();
+    }
+  });
+
+  it("ends by itself when the engine was killed", async () => {
+    const program = join(__dirname, "..", "..", "bin", "pulumi-resource-jambonz");
+    const start = `const { spawn } = require("node:child_process");
+      const plugin = spawn(${JSON.stringify(program)}, { stdio: ["pipe", "pipe", "inherit"] });
+      plugin.stdout.once("data", () => console.log(plugin.pid));`;
+    const engine = spawn(process.execPath, ["-e", start], { stdio: ["ignore", "pipe", "inherit"] });
+    const [pid] = (await once(createInterface({ input: engine.stdout }), "line")) as [string];
+    engine.kill("SIGKILL");
+    while (isRunning(Number(pid))) await sleep(100);
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
