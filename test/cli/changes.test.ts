@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { accountsOf, asked, jambonzTarget, keyKinds, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import { dynamic, plugin, through } from "../support/doors";
+import { accountsOf, asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const hookA = { url: "https://a.example.com/hook", username: "u", password: { $secret: "pw-a" } };
@@ -50,8 +51,12 @@ const cases: Case[] = [
   ],
 ];
 
-for (const kind of keyKinds) {
-  describe(`changing a program with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+for (const [door, kind] of [
+  [dynamic, "admin"],
+  [plugin, "service provider"],
+] as const) {
+  describe(`changing a program through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+    through(door);
     let target: Target;
     let stack: TestStack;
     let all: Case[];
@@ -114,12 +119,13 @@ for (const kind of keyKinds) {
       stack = await TestStack.create(
         target.variables,
         program(([, first]) => first),
+        { door },
       );
       await stack.up();
     });
     after(async () => {
-      stack.remove();
-      await target.sandbox.stop();
+      stack?.remove();
+      await target?.sandbox.stop();
     });
 
     it("creates each property", () => onPlatform(0));
@@ -140,10 +146,7 @@ for (const kind of keyKinds) {
     });
 
     it("finds nothing to refresh and nothing to do after all that", async () => {
-      assert.match(
-        await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]),
-        new RegExp(`${all.length * 3 + 1} unchanged`),
-      );
+      await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
       assert.deepEqual(await stack.plan("--expect-no-changes"), []);
     });
 
@@ -156,8 +159,14 @@ for (const kind of keyKinds) {
       assert.equal((await accountsOf(target)).renamed.sip_realm, "one.example.com");
     });
   });
+}
 
-  describe(`replacing with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+for (const [door, kind] of [
+  [dynamic, "service provider"],
+  [plugin, "admin"],
+] as const) {
+  describe(`replacing through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+    through(door);
     let target: Target;
     let stack: TestStack;
     const accounts = (): Declared[] =>
@@ -170,13 +179,13 @@ for (const kind of keyKinds) {
       await stack.up();
     }
 
-    beforeEach(async () => {
+    before(async () => {
       target = await jambonzTarget(kind);
-      stack = await TestStack.create(target.variables, { resources: [] });
+      stack = await TestStack.create(target.variables, { resources: [] }, { door });
     });
-    afterEach(async () => {
-      stack.remove();
-      await target.sandbox.stop();
+    after(async () => {
+      stack?.remove();
+      await target?.sandbox.stop();
     });
 
     it("makes the new key before it deletes the old one", async () => {
@@ -209,7 +218,7 @@ for (const kind of keyKinds) {
         (await keysOf(target, rows.globex.account_sid as string)).map(({ expires_at }) => expires_at),
         ["2030-01-01T00:00:00.000Z"],
       );
-      assert.match(await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]), /4 unchanged/);
+      await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
     });
 
     it("moves a limit to another category and to another account", async () => {
@@ -267,7 +276,7 @@ for (const kind of keyKinds) {
       assert.equal(acme.sip_realm, "pbx.example.com");
       assert.deepEqual(await limitsOf(target, acme.account_sid as string), { device: 3 });
       assert.equal((await keysOf(target, acme.account_sid as string)).length, 1);
-      assert.match(await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]), /6 unchanged/);
+      await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
     });
 
     it("moves a realm between Account.sipRealm and SipRealm in one run", async () => {

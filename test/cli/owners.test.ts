@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { accountsOf, asked, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
+import { eitherDoor } from "../support/doors";
 import { TestStack, type Declared } from "../support/pulumi";
 
 describe("what belongs to a service provider, or to nobody", () => {
+  const door = eitherDoor();
   let target: Target;
   let stack: TestStack;
   const byToken = async (token: string) =>
@@ -20,7 +22,7 @@ describe("what belongs to a service provider, or to nobody", () => {
       { type: "jambonz:Limit", name: "limit", args: { serviceProviderSid, category: "voice_call_session_license", quantity: 500 } },
       { type: "jambonz:ApiKey", name: "key", args: { serviceProviderSid } },
     ];
-    stack = await TestStack.create(target.variables, { resources });
+    stack = await TestStack.create(target.variables, { resources }, { door });
     await stack.up();
     assert.equal(
       (await stack.resources())["jambonz:Limit limit"]!.id,
@@ -42,7 +44,11 @@ describe("what belongs to a service provider, or to nobody", () => {
   });
 
   it("an admin key is made only when said so, is read by itself, and its absence is noticed", async () => {
-    stack = await TestStack.create(target.variables, { resources: [{ type: "jambonz:ApiKey", name: "root", args: { admin: true } }] });
+    stack = await TestStack.create(
+      target.variables,
+      { resources: [{ type: "jambonz:ApiKey", name: "root", args: { admin: true } }] },
+      { door },
+    );
     await stack.up();
     const { id, outputs } = (await stack.resources(true))["jambonz:ApiKey root"]!;
     const token = JSON.parse(outputs.token.plaintext as string) as string;
@@ -71,7 +77,7 @@ describe("what belongs to a service provider, or to nobody", () => {
         (await target.sandbox.outside("POST", "/ApiKeys", { service_provider_sid: target.serviceProviderSid })).body as { token: string }
       ).token,
     };
-    stack = await TestStack.create(mine, { resources: [{ type: "jambonz:Account", name: "acme" }] });
+    stack = await TestStack.create(mine, { resources: [{ type: "jambonz:Account", name: "acme" }] }, { door });
     await stack.up();
     assert.ok("acme" in (await accountsOf(target)));
     await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
@@ -89,7 +95,7 @@ describe("what belongs to a service provider, or to nobody", () => {
   });
 
   it("the key of another service provider makes nothing look gone", async () => {
-    stack = await TestStack.create(target.variables, { resources: tenant(target, "acme") });
+    stack = await TestStack.create(target.variables, { resources: tenant(target, "acme") }, { door });
     await stack.up();
     const other = await made(target.sandbox, "/ServiceProviders", { name: "other" });
     const { body } = await target.sandbox.outside("POST", "/ApiKeys", { service_provider_sid: other });
@@ -119,7 +125,7 @@ describe("what belongs to a service provider, or to nobody", () => {
       { type: "jambonz:Account", name: "existing", get: acme },
       { type: "jambonz:Limit", name: "limit", args: { accountSid: { $ref: "existing.sid" }, category: "device", quantity: 2 } },
     ];
-    stack = await TestStack.create(target.variables, { resources });
+    stack = await TestStack.create(target.variables, { resources }, { door });
     await stack.up();
     const { body } = await target.sandbox.outside("GET", `/Accounts/${acme}/Limits`);
     assert.equal((body as unknown[]).length, 1);
@@ -141,7 +147,7 @@ describe("what belongs to a service provider, or to nobody", () => {
         })),
       ];
     }).flat();
-    stack = await TestStack.create(target.variables, { resources });
+    stack = await TestStack.create(target.variables, { resources }, { door });
     await stack.up();
     // Names are listed again after half a minute, so a slow machine needs some more lists.
     const lists = asked(target).filter((request) => request === "GET /ServiceProviders/:sid/Accounts").length;

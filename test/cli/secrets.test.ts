@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { accountsOf, jambonzTarget, keyKinds, keysOf, type Target } from "../support/jambonz";
+import { dynamic, plugin, through } from "../support/doors";
+import { accountsOf, jambonzTarget, keysOf, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const secrets = {
@@ -12,12 +13,16 @@ const secrets = {
   }),
 };
 
-for (const kind of keyKinds) {
-  describe(`secrets, with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+for (const [door, kind] of [
+  [dynamic, "admin"],
+  [plugin, "service provider"],
+] as const) {
+  describe(`secrets through the ${door.title}, with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+    through(door);
     let target: Target;
     let stack: TestStack;
 
-    /** No secret is marked as such by the program: the classes do that. */
+    /** No secret is marked as such by the program: the resources do that. */
     const program = (password: string): { resources: Declared[] } => ({
       resources: [
         {
@@ -52,11 +57,12 @@ for (const kind of keyKinds) {
       // The key is kept in the stack's configuration here, and nowhere in the environment.
       stack = await TestStack.create({}, program(secrets.hook), {
         config: { "jambonz:apiUrl": target.sandbox.url, "jambonz:apiKey": target.key },
+        door,
       });
     });
     after(async () => {
-      stack.remove();
-      await target.sandbox.stop();
+      stack?.remove();
+      await target?.sandbox.stop();
     });
 
     async function everything(): Promise<string[]> {

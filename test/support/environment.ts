@@ -9,8 +9,15 @@ export interface Environment {
   cli: string;
   /** A folder whose node_modules has the packed package, as a user would have installed it. */
   program: string;
-  /** The folder with the language host for YAML; only of the newest. */
+  /** The folder with the language host for YAML, where there is one. */
   yaml?: string;
+  /** What programs in other languages need to use the plugin, where it could be made; only of the newest. */
+  languages?: {
+    /** Folders for PATH, and one for PYTHONPATH. */
+    python?: { path: string[]; sdk: string };
+    /** The package that Pulumi generates for Node.js, compiled. */
+    typescript?: { sdk: string };
+  };
   /** For each language the program that makes SDKs from schemas; only of the newest, where there is Go. */
   sdkGenerators?: Record<string, string>;
   /** The version of Pulumi's Go modules with which those were built. */

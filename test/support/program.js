@@ -2,7 +2,7 @@
 const fs = require("node:fs");
 const pulumi = require("@pulumi/pulumi");
 
-const { library = "pulumi-cpaas", resources, lookups = [] } = JSON.parse(fs.readFileSync("program.json", "utf8"));
+const { library = "pulumi-cpaas", resources, lookups = [], outputs = {} } = JSON.parse(fs.readFileSync("program.json", "utf8"));
 const cpaas = require(library);
 const made = {};
 
@@ -42,3 +42,5 @@ for (const { name, type, args } of lookups) {
   const [platform, kind] = type.split(":");
   exports[name] = cpaas[platform][kind](value(args));
 }
+
+for (const [name, said] of Object.entries(outputs)) exports[name] = value(said);

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { dynamic, type Door } from "./doors";
 import { cleanVariables, testEnvironment, type Environment, type PulumiVersions } from "./environment";
 
-/** A resource of a test program, as `program.js` reads it. */
+/** A resource of a test program, as `program.js` reads it and `doors.ts` translates it. */
 export interface Declared {
   type: string;
   name: string;
@@ -21,6 +22,8 @@ export interface Program {
   resources: Declared[];
   /** Look-ups: their results become stack outputs. */
   lookups?: { name: string; type: string; args?: unknown }[];
+  /** Further stack outputs, written as arguments are. */
+  outputs?: Record<string, unknown>;
 }
 
 export interface Result {
@@ -32,14 +35,16 @@ export interface Result {
 /** A Pulumi program with a stack of its own in a folder of its own, driven through the real CLI. */
 export class TestStack {
   readonly folder: string;
+  readonly door: Door;
   readonly #environment: Environment;
   /** Variables for the platform, as somebody who runs Pulumi exports them. */
   platform: Record<string, string>;
   /** Interrupts a command that is under way, as Ctrl-C does. */
   signal?: AbortSignal;
 
-  private constructor(folder: string, environment: Environment, platform: Record<string, string>) {
+  private constructor(folder: string, environment: Environment, platform: Record<string, string>, door: Door) {
     this.folder = folder;
+    this.door = door;
     this.#environment = environment;
     this.platform = platform;
   }
@@ -51,14 +56,12 @@ export class TestStack {
       config = {},
       versions,
       environment = testEnvironment(versions),
-    }: { config?: Record<string, string>; versions?: PulumiVersions; environment?: Environment } = {},
+      door = dynamic,
+    }: { config?: Record<string, string>; versions?: PulumiVersions; environment?: Environment; door?: Door } = {},
   ): Promise<TestStack> {
     const folder = mkdtempSync(join(tmpdir(), "cpaas-stack-"));
-    writeFileSync(join(folder, "Pulumi.yaml"), "name: test\nruntime: nodejs\nmain: program.js\n");
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "test", private: true, main: "program.js" }));
-    writeFileSync(join(folder, "program.js"), readFileSync(join(__dirname, "program.js")));
-    symlinkSync(join(environment.program, "node_modules"), join(folder, "node_modules"));
-    const stack = await TestStack.in(folder, platform, environment);
+    door.prepare(folder, environment);
+    const stack = await TestStack.in(folder, platform, environment, door);
     stack.write(program);
     for (const [key, value] of Object.entries(config))
       await stack.ok(["config", "set", ...(key.endsWith("apiKey") ? ["--secret"] : []), key, value]);
@@ -66,15 +69,15 @@ export class TestStack {
   }
 
   /** A stack of a Pulumi program that is already in this folder, with everything installed. */
-  static async in(folder: string, platform: Record<string, string>, environment = testEnvironment()): Promise<TestStack> {
-    const stack = new TestStack(folder, environment, platform);
+  static async in(folder: string, platform: Record<string, string>, environment = testEnvironment(), door = dynamic) {
+    const stack = new TestStack(folder, environment, platform, door);
     mkdirSync(join(folder, ".state"));
     await stack.ok(["stack", "init", "test"]);
     return stack;
   }
 
   write(program: Program): void {
-    writeFileSync(join(this.folder, "program.json"), JSON.stringify(program));
+    this.door.write(this.folder, program, this.#environment);
   }
 
   remove(): void {
@@ -137,7 +140,7 @@ export class TestStack {
     return this.ok(["up", "--yes", "--skip-preview", ...args]);
   }
 
-  /** What a preview would do, without what stays the same, what is only read, and the stack itself. */
+  /** What a preview would do, without what stays the same, what is only read, the stack itself and the engine's own providers. */
   async plan(...args: string[]): Promise<string[]> {
     return this.planOf(await this.ok(["preview", "--json", ...args]));
   }
@@ -148,7 +151,7 @@ export class TestStack {
       steps?: { op: string; urn: string }[];
     };
     return steps
-      .filter(({ op, urn }) => !["same", "refresh", "read"].includes(op) && !urn.includes("::pulumi:pulumi:Stack::"))
+      .filter(({ op, urn }) => !["same", "refresh", "read"].includes(op) && !/::pulumi:(pulumi:Stack|providers:\w+::default)/.test(urn))
       .map(({ op, urn }) => `${op} ${urn.split("::").at(-1)!}`)
       .sort();
   }
@@ -161,8 +164,12 @@ export class TestStack {
   /** The resources that this package manages, by their names. */
   async resources(showSecrets = false): Promise<Record<string, StateResource>> {
     const { deployment } = await this.state(showSecrets);
-    const own = (deployment.resources ?? []).filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/"));
-    return Object.fromEntries(own.map((resource) => [`${resource.type.split("/")[1]!} ${resource.urn.split("::").at(-1)!}`, resource]));
+    return Object.fromEntries(
+      (deployment.resources ?? []).flatMap((resource) => {
+        const type = this.door.typeOf(resource.type);
+        return type === undefined ? [] : [[`${type} ${resource.urn.split("::").at(-1)!}`, resource]];
+      }),
+    );
   }
 
   async outputs(): Promise<Record<string, any>> {
