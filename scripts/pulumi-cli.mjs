@@ -18,8 +18,13 @@ const NPM_CLI = "3.265.0";
 export const GO_CLI = "3.258.0";
 const GO_LANGUAGE_HOST = "3.68.0";
 const GO_YAML_HOST = "1.12.0";
+/** The newest of PyPI's `pulumi` that was tried. */
+const PYTHON_SDK = "3.272.0";
 /** The newest that the Go module proxy serves of the generator for Java. */
 const GO_JAVA = "0.9.8";
+
+const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
+const SDK_MODULE = "github.com/pulumi/pulumi/sdk/v3";
 
 const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "pulumi-cpaas");
 const goFolder = (version) => join(cacheFolder, `pulumi-go-${version}`);
@@ -53,17 +58,53 @@ export function yamlLanguageHost({ folder }, log) {
 }
 
 /**
+ * What runs programs in Python: it comes with the CLI, unless that was built here.
+ * @returns {string} the folder that it is in
+ */
+export function pythonLanguageHost({ folder }, log) {
+  const host = "pulumi-language-python";
+  if (existsSync(join(folder, host))) return folder;
+  return filled(join(cacheFolder, `${host}-${GO_LANGUAGE_HOST}`), (work) => {
+    log(`Building Pulumi's language host for Python ${GO_LANGUAGE_HOST} from its Go module. This takes 1 to 2 minutes, once …`);
+    const sources = build(join(work, host), { [SDK_MODULE]: GO_LANGUAGE_HOST }, `${SDK_MODULE}/python/cmd/${host}`);
+    // The script in which it runs the program has to be beside it.
+    copyFileSync(join(sources, "python", "cmd", `${host}-exec`), join(work, `${host}-exec`));
+    chmodSync(join(work, `${host}-exec`), 0o755);
+  });
+}
+
+/**
+ * A virtual environment with Pulumi's SDK for Python.
+ * @returns {string} its folder with `python`
+ * @throws Error of one sentence when it cannot be made
+ */
+export function pythonEnvironment(log) {
+  const folder = filled(join(cacheFolder, `python-pulumi-${PYTHON_SDK}`), (work) => {
+    if (spawnSync("python3", ["--version"]).status !== 0) fail("there is no Python");
+    log(`Getting Pulumi's SDK for Python ${PYTHON_SDK} from PyPI …`);
+    const run = (program, args) => {
+      const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+      if (status !== 0) fail(`Pulumi's SDK for Python could not be installed (${lastLine({ stderr })})`);
+    };
+    run("python3", ["-m", "venv", work]);
+    // The last two are what an SDK that Pulumi generates needs besides, and what installs it.
+    run(join(work, "bin", "python"), ["-m", "pip", "install", "--quiet", `pulumi==${PYTHON_SDK}`, "parver==0.5", "wheel==0.45.1"]);
+  });
+  return join(folder, "bin");
+}
+
+/**
  * What makes SDKs in Python, Go and Node.js from a schema: `<program> python|go|nodejs <schema.json> <folder>`.
  * @returns {string} the program
  * @throws Error of one sentence when it cannot be built
  */
 export function sdkGenerator(log) {
-  return generator("current", { "github.com/pulumi/pulumi/pkg/v3": GO_CLI }, log);
+  return generator("current", { [CLI_MODULE]: GO_CLI }, log);
 }
 
 /** The same for .NET and Java (`dotnet|java`), whose generators are in earlier versions of Pulumi's modules. */
 export function earlierSdkGenerator(log) {
-  return generator("earlier", { "github.com/pulumi/pulumi/pkg/v3": OLDEST_CLI, "github.com/pulumi/pulumi-java/pkg": GO_JAVA }, log);
+  return generator("earlier", { [CLI_MODULE]: OLDEST_CLI, "github.com/pulumi/pulumi-java/pkg": GO_JAVA }, log);
 }
 
 function generator(name, modules, log) {
@@ -153,9 +194,8 @@ function fromGo(version, log) {
   try {
     const folder = filled(target, (work) => {
       log(`Building the Pulumi CLI ${version} from its Go modules, because it could not be downloaded. This takes 1 to 10 minutes, once …`);
-      const [cli, sdkModule] = ["github.com/pulumi/pulumi/pkg/v3", "github.com/pulumi/pulumi/sdk/v3"];
-      build(join(work, "pulumi"), { [cli]: version }, `${cli}/cmd/pulumi`);
-      build(join(work, "pulumi-language-nodejs"), { [sdkModule]: GO_LANGUAGE_HOST }, `${sdkModule}/nodejs/cmd/pulumi-language-nodejs`);
+      build(join(work, "pulumi"), { [CLI_MODULE]: version }, `${CLI_MODULE}/cmd/pulumi`);
+      build(join(work, "pulumi-language-nodejs"), { [SDK_MODULE]: GO_LANGUAGE_HOST }, `${SDK_MODULE}/nodejs/cmd/pulumi-language-nodejs`);
       // The program that serves dynamic resources is a script, which the CLI's own archive takes from the npm package too.
       const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"));
       copyFileSync(join(sdk, "pulumi-resource-pulumi-nodejs"), join(work, "pulumi-resource-pulumi-nodejs"));
@@ -171,6 +211,7 @@ function fromGo(version, log) {
  * Builds a program in a temporary Go module of its own.
  * @param {Record<string, string>} modules what it is made of, each with its version; the first gives the program's version
  * @param {string | string[]} program a package of one of them, or source files
+ * @returns {string} the folder with the first module's sources
  */
 function build(target, modules, program) {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-build-"));
@@ -184,6 +225,7 @@ function build(target, modules, program) {
     const version = Object.values(modules)[0];
     const flags = `-s -w -checklinkname=0 -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
     go("build", "-buildvcs=false", "-ldflags", flags, "-o", target, Array.isArray(program) ? "." : program);
+    return go("list", "-m", "-f", "{{.Dir}}", Object.keys(modules)[0]).toString().trim();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

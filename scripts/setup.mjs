@@ -73,7 +73,7 @@ export function npm(args, stdout = "ignore", cwd = root) {
 }
 
 /** Runs `act` unless it ran before with the same inputs. */
-function once(marker, inputs, act) {
+export function once(marker, inputs, act) {
   const now = hash(inputs);
   if (existsSync(marker) && readFileSync(marker, "utf8") === now) return;
   act();

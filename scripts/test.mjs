@@ -2,28 +2,18 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { python, typescript } from "./languages.mjs";
 import { earlierSdkGenerator, GO_CLI, oldestPulumiCli, pulumiCli, sdkGenerator, yamlLanguageHost } from "./pulumi-cli.mjs";
 import { installedProgram, local, root, setUp } from "./setup.mjs";
 
 const say = (message) => console.error(`> ${message}`);
 
-/** The language host of YAML programs, where it can be had: a plugin's real-CLI test needs it and nothing else does. */
-function yaml(cli) {
+/** Something that only some tests need. @returns undefined where it cannot be had */
+function optional(what, get) {
   try {
-    return yamlLanguageHost(cli, say);
+    return get();
   } catch (error) {
-    say(`No language host for YAML, so its tests are left out: ${error.message}`);
-    return undefined;
-  }
-}
-
-/** Pulumi's generators of SDKs by language, where they can be built. */
-function sdkGenerators() {
-  try {
-    const [current, earlier] = [sdkGenerator(say), earlierSdkGenerator(say)];
-    return { python: current, go: current, nodejs: current, dotnet: earlier, java: earlier };
-  } catch (error) {
-    say(`No SDK generators, so their tests are left out: ${error.message}`);
+    say(`${what} cannot be had, so its tests are left out: ${error.message}`);
     return undefined;
   }
 }
@@ -33,12 +23,22 @@ try {
   const { devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const newest = { cli: pulumiCli(say), sdk: devDependencies["@pulumi/pulumi"] };
   const oldest = { cli: oldestPulumiCli(say), sdk: peerDependencies["@pulumi/pulumi"].replace("^", "") };
+  const yaml = optional("Pulumi's language host for YAML", () => yamlLanguageHost(newest.cli, say));
+  const languages = {
+    python: optional("A program in Python", () => python(newest.cli, say)),
+    typescript: optional("The SDK for Node.js that Pulumi generates", () => typescript(say)),
+  };
+  const sdkGenerators = optional("Pulumi's generators of SDKs", () => {
+    const [current, earlier] = [sdkGenerator(say), earlierSdkGenerator(say)];
+    return { python: current, go: current, nodejs: current, dotnet: earlier, java: earlier };
+  });
   const environments = {};
   for (const [name, { cli, sdk }] of Object.entries({ newest, oldest })) {
     environments[name] = {
       cli: cli.folder,
       program: installedProgram(sdk),
-      ...(name === "newest" && { yaml: yaml(cli), sdkGenerators: sdkGenerators(), goModules: GO_CLI }),
+      yaml,
+      ...(name === "newest" && { languages, sdkGenerators, goModules: GO_CLI }),
     };
     say(`${name}: Pulumi CLI ${cli.version} (${cli.origin}), SDK ${sdk}`);
   }
