@@ -6,11 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { pluginFolder } from "../test/support/doors";
 import type { Environment } from "../test/support/environment";
 import { machine } from "./machine";
 import { measure, measureBare, measureLimited } from "./measure";
 import { plots } from "./plots";
-import { EMPTY_HANDLER, measureReady } from "./ready";
+import { EMPTY_HANDLER, measurePluginReady, measureReady } from "./ready";
 import { report } from "./report";
 import { Results } from "./results";
 import { variants } from "./variants";
@@ -85,6 +86,8 @@ async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>,
       interrupted.throwIfAborted();
       results.addStart(name, await measureReady(environment.program, handler, config));
     }
+    const settings = { apiUrl: config["jambonz:apiUrl"], apiKey: config["jambonz:apiKey"] };
+    results.addStart("plugin", await measurePluginReady(pluginFolder(environment), settings));
   }
   for (const [file, svg] of Object.entries(await plots(results))) writeFileSync(join(__dirname, file), svg);
   const text = report(results);

@@ -7,9 +7,12 @@ import * as provider from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb"; // this and grpc come with Pulumi's SDK
 import { cleanVariables } from "../test/support/environment";
+import { TestPlugin } from "../test/support/plugin";
 import { peakMemory } from "./processes";
 
 const SID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+const ACCOUNT = { name: "acme", deviceToCallRatio: 5 };
+const OUTPUTS = { sid: SID, webhookSecret: "wh_secret", createdAt: "2025-01-01T00:00:00.000Z" };
 
 export interface Ready {
   /** Milliseconds from the start of the process until it says its port. */
@@ -52,6 +55,27 @@ export async function measureReady(folder: string, handler: string, config: Reco
   }
 }
 
+/**
+ * Starts the provider plugin, as the engine does, asks it once about an account, and ends it.
+ *
+ * @param folder the folder with the program
+ */
+export async function measurePluginReady(folder: string, settings: Record<string, string>): Promise<Ready> {
+  const start = performance.now();
+  const { plugin, pid, ended } = await TestPlugin.spawned(folder);
+  const port = performance.now() - start;
+  try {
+    await plugin.configure((await plugin.checkConfig(settings)).inputs);
+    const { inputs, reasons } = await plugin.check("Account", ACCOUNT);
+    const { changes } = await plugin.diff("Account", SID, { ...ACCOUNT, ...OUTPUTS }, inputs);
+    if (reasons.length > 0 || changes) throw new Error("the plugin sees a change where there is none");
+    return { port, ready: performance.now() - start, memory: peakMemory(pid) };
+  } finally {
+    plugin.stop();
+    await ended;
+  }
+}
+
 /** The first calls that the engine makes for a resource that has not changed. */
 async function ask(address: string, handler: string, config: Record<string, string>): Promise<void> {
   const client = new provider.ResourceProviderClient(`127.0.0.1:${address}`, grpc.credentials.createInsecure());
@@ -60,9 +84,9 @@ async function ask(address: string, handler: string, config: Record<string, stri
       (client as any)[name](question, (error: grpc.ServiceError | null, answer: A) => (error ? reject(error) : resolve(answer)));
     });
   try {
-    const account = { name: "acme", deviceToCallRatio: 5, __provider: handler };
+    const account = { ...ACCOUNT, __provider: handler };
     const inputs = Struct.fromJavaScript(account);
-    const state = Struct.fromJavaScript({ ...account, sid: SID, webhookSecret: "wh_secret", createdAt: "2025-01-01T00:00:00.000Z" });
+    const state = Struct.fromJavaScript({ ...account, ...OUTPUTS });
     const configure = new messages.ConfigureRequest();
     configure.setArgs(Struct.fromJavaScript(config));
     const check = new messages.CheckRequest();

@@ -99,6 +99,8 @@ function goals(results: Results): string {
     ["a no-op `up` sends nothing", sent, 0, 0],
     [`a no-op \`up\` of ${size} takes at most 1.1 times the engine alone`, against(results, size, "no-op", "engine"), 1.1, 2],
     ["the provider process is ready in at most 1.2 times an empty one", readyRatio(results), 1.2, 2],
+    ["the provider plugin tells its port in at most 250 ms", results.start("plugin", "port"), 250, 0],
+    ["and takes at most 80 MB", megabytesOf(results.start("plugin", "memory")), 80, 0],
   ];
   return table(
     ["goal", "measured", ""],
@@ -159,6 +161,7 @@ function starts(results: Results): string[][] {
       ["empty", "empty provider"],
       ["package", "pulumi-cpaas"],
       ["naive", "classes in the program"],
+      ["plugin", "provider plugin"],
     ] as const
   ).map(([name, title]) => [
     title,
@@ -176,8 +179,10 @@ function decimal(value: number | undefined, digits: number): string {
   return value === undefined ? "–" : value.toFixed(digits);
 }
 
+const megabytesOf = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / 1e6);
+
 function megabytes(bytes: number | undefined): string {
-  return decimal(bytes && bytes / 1e6, 0);
+  return decimal(megabytesOf(bytes), 0);
 }
 
 /** A Markdown table whose source can be read in a terminal too. */
