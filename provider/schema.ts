@@ -77,13 +77,6 @@ export function holdsSecret(schema: Schema): boolean {
   return false;
 }
 
-/** Inputs in which a read may find a secret. What the provider alone acts on is in no read. */
-export function inputsWithSecrets(inputs: z.ZodObject): string[] {
-  return Object.entries(inputs.shape as Record<string, z.ZodType>)
-    .filter(([, schema]) => holdsSecret(schema) && !traitsOf(schema).local)
-    .map(([name]) => name);
-}
-
 /** What a property's documentation says beside its description. */
 export function remarks(schema: z.ZodType): string[] {
   const { replaceOnChanges, unchangeable, secret, defaultsToName, writeOnly, ignoreCase } = traitsOf(schema);

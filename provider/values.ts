@@ -87,8 +87,8 @@ export function canonical(schema: z.ZodObject, values: Properties): Properties {
 
 const second = (time: string) => Math.floor(Date.parse(time) / 1000);
 
-/** What stands in the place of an input with a secret that an import has to find; only the engine's own text for it is in lists. */
-export const PLACEHOLDER = "";
+/** A placeholder that an import list holds where a secret will be. */
+const PLACEHOLDER = "";
 
 /** What a read found, as the part of it that the program manages. */
 export interface Projection {

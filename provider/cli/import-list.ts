@@ -1,6 +1,6 @@
 import { handlerText, SECRET, SIGNATURE } from "../handler";
 import type { Component, Import } from "../layout";
-import { holdsSecret, inputsWithSecrets } from "../schema";
+import { holdsSecret, traitsOf } from "../schema";
 import { marks } from "../values";
 import type { z } from "zod";
 
@@ -57,15 +57,24 @@ export function importList(imports: Import[], door: Door): ImportList {
  */
 function packageEntry({ definition, name, id, unmanaged = [], local = {} }: Import): ImportEntry {
   const handler = { __provider: handlerText(definition.type) };
-  const placeholders = (names: string[]) => Object.fromEntries(names.map((name) => [name, SECRET_PLACEHOLDER]));
-  const secrets = inputsWithSecrets(definition.inputs).filter((key) => !unmanaged.includes(key));
-  const inputs = { ...handler, ...local, ...placeholders(secrets), [marks.unmanaged]: unmanaged };
-  const outputs = Object.entries<z.ZodType>(definition.outputs.shape).filter(([, schema]) => holdsSecret(schema));
+  const secrets = (shape: Record<string, z.ZodType>) =>
+    Object.fromEntries(
+      Object.entries(shape)
+        .filter(([, schema]) => holdsSecret(schema))
+        .map(([key]) => [key, SECRET_PLACEHOLDER]),
+    );
+  // The provider alone keeps a local secret: no refresh would replace its placeholder.
+  const declared = Object.fromEntries(
+    Object.entries(definition.inputs.shape as Record<string, z.ZodType>).filter(
+      ([key, schema]) => !traitsOf(schema).local && !unmanaged.includes(key),
+    ),
+  );
+  const inputs = { ...handler, ...local, ...secrets(declared), [marks.unmanaged]: unmanaged };
   return {
     type: `pulumi-nodejs:dynamic/${definition.type}`,
     name,
     id,
     inputs,
-    outputs: { ...inputs, ...placeholders(outputs.map(([name]) => name)) },
+    outputs: { ...inputs, ...secrets(definition.outputs.shape as Record<string, z.ZodType>) },
   };
 }

@@ -1,17 +1,16 @@
 import { readFileSync } from "node:fs";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
-import type { z } from "zod";
 import { version } from "../../sdk/version";
 import { InitializationError } from "../errors";
-import { Lifecycle, type Difference, type ReadResult } from "../lifecycle";
+import { Lifecycle, type Difference } from "../lifecycle";
 import { look } from "../lookup";
 import { platform, resourceOf } from "../platforms";
 import type { Properties, Resource } from "../resource";
-import { inputsWithSecrets, traitsOf } from "../schema";
+import { traitsOf } from "../schema";
 import { Session } from "../session";
 import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
-import { isUnknown, PLACEHOLDER, UNKNOWN, withoutNulls } from "../values";
+import { isUnknown, UNKNOWN } from "../values";
 import { Any, grpc, messages, PluginInfo, Status } from "./grpc";
 import { received, sent, type Received } from "./wire";
 
@@ -158,9 +157,7 @@ export class Provider {
     const { definition, lifecycle } = this.#resource(request.getUrn(), (request as { getTimeout?(): number }).getTimeout?.());
     const state = this.#received(request.getProperties());
     const before = [state, this.#received(request.getInputs())];
-    const live = isEmpty(state.properties)
-      ? await imported(lifecycle, request.getId())
-      : await lifecycle.read(request.getId(), state.properties);
+    const live = await lifecycle.read(request.getId(), state.properties);
     const response = new messages.ReadResponse();
     if (!live) return response; // an empty id says that it is gone
     response.setId(request.getId());
@@ -220,15 +217,6 @@ export class Provider {
     return { name, definition, lifecycle: new Lifecycle(definition, this.#session, timeout > 0 ? timeout : undefined) };
   }
 }
-
-/** Here a read may bring in secrets, because they are sent as such. */
-async function imported(lifecycle: Lifecycle, id: string): Promise<ReadResult | undefined> {
-  const placeholders = Object.fromEntries(inputsWithSecrets(lifecycle.definition.inputs as z.ZodObject).map((name) => [name, PLACEHOLDER]));
-  const live = await lifecycle.read(id, placeholders);
-  return live && { inputs: withoutNulls(live.inputs), state: withoutNulls(live.state) };
-}
-
-const isEmpty = (properties: Properties) => Object.keys(properties).length === 0;
 
 type Shape = Parameters<typeof sent>[1];
 

@@ -93,6 +93,11 @@ for (const [door, kind] of [
       ];
       stack.write({ resources });
       await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
+      if (door === plugin) {
+        // The program that Pulumi can write of an import would show nested passwords, so they are sent once instead.
+        assert.deepEqual(await stack.plan(), ["update acme"]);
+        await stack.up();
+      }
       assert.deepEqual(await stack.plan("--expect-no-changes"), []);
       target.sandbox.clearRequests();
       await stack.up();

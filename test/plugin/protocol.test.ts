@@ -322,17 +322,11 @@ describe("the provider plugin", () => {
     assert.equal((await plugin.diff("Account", id, properties!, declared)).changes, false);
   });
 
-  it("reads for an import the secrets inside of objects too, as secrets", async () => {
+  it("reads for an import no secret inside of an object, because the program that Pulumi writes then would show it", async () => {
     const registration_hook = { url: "https://example.com", method: "GET", username: "u", password: "of-the-hook" };
-    const sid = await made(target.sandbox, "/Accounts", {
-      name: "hooked",
-      service_provider_sid: target.serviceProviderSid,
-      registration_hook,
-    });
-    const { inputs, properties } = await plugin.read("Account", sid);
-    const registrationHook = { ...registration_hook, password: secret("of-the-hook") };
-    assert.deepEqual(inputs, { name: "hooked", registrationHook });
-    assert.deepEqual(properties!.registrationHook, registrationHook);
+    const body = { name: "hooked", service_provider_sid: target.serviceProviderSid, registration_hook };
+    const { inputs } = await plugin.read("Account", await made(target.sandbox, "/Accounts", body));
+    assert.deepEqual(inputs, { name: "hooked", registrationHook: { url: "https://example.com", method: "GET", username: "u" } });
   });
 
   it("reads drift for a refresh with secrets as they were, and an empty id when it is gone", async () => {
