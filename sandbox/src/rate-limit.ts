@@ -17,10 +17,13 @@ export class RateWindows implements Store {
   /** The window of each key that is counted for itself. */
   readonly #current = new Map<string, { end: number; window: RateWindow }>();
 
-  constructor(readonly limit: RateLimit) {}
+  constructor(
+    readonly limit: RateLimit,
+    readonly clock: () => number,
+  ) {}
 
   increment(key: string): ClientRateLimitInfo {
-    const now = Date.now();
+    const now = this.clock();
     let current = this.#current.get(key);
     if (!current || now >= current.end) {
       current = { end: now + this.limit.seconds * 1000, window: { start: now, limit: this.limit.requests, requests: 0, refused: 0 } };
