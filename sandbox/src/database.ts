@@ -73,6 +73,9 @@ export function syntaxError(near: string): DatabaseError {
 /** Rows whose columns equal these values. As in SQL, nothing equals null. */
 export type Where = Record<string, Value | undefined>;
 
+/** The time now in whole seconds, as MariaDB's CURRENT_TIMESTAMP. */
+export const now = (): string => new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
+
 /** How many different statements are kept prepared. */
 const MOST_STATEMENTS = 1000;
 
@@ -92,14 +95,12 @@ export class Database {
     readonly tables: Tables,
     /** The name under which error messages know the database. */
     readonly name: string,
-    /** In ms since 1970. */
-    readonly clock: () => number,
   ) {
     this.#sqlite = sqlite;
   }
 
   /** Opens the database in `file`, or a new one in memory, with these tables. */
-  static async open(tables: Tables, name: string, file?: string, clock = Date.now): Promise<Database> {
+  static async open(tables: Tables, name: string, file?: string): Promise<Database> {
     let sqlite: Sqlite.Database | undefined;
     try {
       sqlite = new Sqlite(file === undefined ? ":memory:" : resolve(file));
@@ -114,12 +115,7 @@ export class Database {
       sqlite?.close();
       throw file === undefined ? error : new DataFileError(`Cannot use the data file ${file}: ${(error as Error).message}.`);
     }
-    return new Database(sqlite, tables, name, clock);
-  }
-
-  /** The time now in whole seconds, as MariaDB's CURRENT_TIMESTAMP. */
-  now(): string {
-    return new Date(Math.floor(this.clock() / 1000) * 1000).toISOString();
+    return new Database(sqlite, tables, name);
   }
 
   close(): void {
@@ -165,7 +161,7 @@ export class Database {
     }
     const row = this.#convert(table, given);
     for (const [name, column] of Object.entries(columns)) {
-      if (!(name in row) && column.default !== undefined) row[name] = column.default === "now" ? this.now() : column.default;
+      if (!(name in row) && column.default !== undefined) row[name] = column.default === "now" ? now() : column.default;
     }
     const names = Object.keys(row);
     await this.#write(

@@ -40,11 +40,6 @@ export interface SandboxOptions {
   dns?: Dns;
   /** How long GET shows an account, a client or a number as it was before a change; measured from the change. Default: 0. Restcomm only. */
   consistencyDelayMs?: number;
-  /**
-   * The platform's clock, in ms since 1970: it dates records and answers, and by it changes begin to show and windows
-   * of the rate limit end. Default: this machine's.
-   */
-  clock?: () => number;
   faults?: readonly FaultRule[];
   /** For faults by chance. Default: another one each time. */
   seed?: number;
@@ -71,17 +66,17 @@ export interface Sandbox {
 
 /** Starts a local server that answers as a platform does. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { platform: name = "jambonz", host = "127.0.0.1", port = 0, rateLimit, clock = Date.now } = options;
+  const { platform: name = "jambonz", host = "127.0.0.1", port = 0, rateLimit } = options;
   const platform: Platform = platforms[name];
   const faults = new Faults(options.faults, options.seed);
   const limit =
     rateLimit === false
       ? undefined
       : platform.rateLimit || rateLimit
-        ? new RateWindows({ ...platform.rateLimit, ...rateLimit } as RateLimit, clock)
+        ? new RateWindows({ ...platform.rateLimit, ...rateLimit } as RateLimit)
         : undefined;
   const log = new RequestLog(platform.base, platform.route);
-  const db = await Database.open(platform.tables, platform.database, options.data, clock);
+  const db = await Database.open(platform.tables, platform.database, options.data);
   try {
     const { adminKey, variables } = await platform.seed(db, options.adminKey);
     const outsiders = new WeakSet<IncomingMessage>();
@@ -105,8 +100,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const door = express();
     door.disable("x-powered-by");
     addControl(door, name, log, limit);
+    // Node would date its answers by a clock of its own.
     door.use((_request, response, next) => {
-      response.set("Date", new Date(clock()).toUTCString());
+      response.set("Date", new Date(Date.now()).toUTCString());
       next();
     });
     door.use(log.handler());

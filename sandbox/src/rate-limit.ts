@@ -17,13 +17,10 @@ export class RateWindows implements Store {
   /** The window of each key that is counted for itself. */
   readonly #current = new Map<string, { end: number; window: RateWindow }>();
 
-  constructor(
-    readonly limit: RateLimit,
-    readonly clock: () => number,
-  ) {}
+  constructor(readonly limit: RateLimit) {}
 
   increment(key: string): ClientRateLimitInfo {
-    const now = this.clock();
+    const now = Date.now();
     let current = this.#current.get(key);
     if (!current || now >= current.end) {
       current = { end: now + this.limit.seconds * 1000, window: { start: now, limit: this.limit.requests, requests: 0, refused: 0 } };

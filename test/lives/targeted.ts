@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
 
-/** Situations that chance brings about too seldom, each as a short life of its own. */
-export const targeted: Record<string, () => Promise<void>> = {
+type Situations = Record<string, () => Promise<void>>;
+
+const jambonz: Situations = {
   "of two objects that may be the one that was made, none is taken": () =>
     within(async (target, engine) => {
       const { sandbox, serviceProviderSid } = target;
@@ -86,3 +87,6 @@ async function within(act: (target: Target, engine: Engine) => Promise<void>): P
     await target.sandbox.stop();
   }
 }
+
+/** Situations that chance brings about too seldom, each as a short life of its own, by platform. */
+export const targeted: Record<string, Situations> = { jambonz, restcomm: {}, voicetel: {} };

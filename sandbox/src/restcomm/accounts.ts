@@ -1,5 +1,5 @@
 import { Router } from "express";
-import type { Row } from "../database";
+import { now, type Row } from "../database";
 import { answer, columns, date, formOf, named, pascal, record, type Form } from "./answers";
 import { mayActOn, type Authenticated } from "./auth";
 import { digest, newClient } from "./clients";
@@ -48,7 +48,7 @@ export function accounts(context: Context): Router {
       await mayActOn(context, response, found, true);
       const row = await update(store, response.locals.caller, found, formOf(request));
       // Its builder starts anew for each update, so the answer says that the account was created just now.
-      answer(response, "Account", { ...toRecord(row), date_created: date(store.db.now()) });
+      answer(response, "Account", { ...toRecord(row), date_created: date(now()) });
     });
   }
 

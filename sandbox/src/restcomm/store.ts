@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Database, Row, Where } from "../database";
+import { now, type Database, type Row, type Where } from "../database";
 import type { TableName } from "./tables";
 
 /** The platform names accounts, clients and incoming phone numbers as distributed; applications are not among them. */
@@ -39,7 +39,7 @@ export class Store {
 
   async update(table: TableName, sid: string, change: Record<string, unknown>): Promise<Row> {
     const before = await this.first(table, { sid });
-    await this.db.update(table, { ...change, date_updated: new Date(this.db.now()) }, { sid });
+    await this.db.update(table, { ...change, date_updated: new Date(now()) }, { sid });
     this.#note(table, sid, before);
     return (await this.first(table, { sid }))!;
   }
@@ -67,13 +67,13 @@ export class Store {
   #note(table: TableName, sid: string, row: Row | undefined): void {
     if (this.delayMs === 0 || !distributed.includes(table)) return;
     const key = `${table} ${sid}`;
-    this.#before.set(key, [...(this.#before.get(key) ?? []), { at: this.db.clock(), row }]);
+    this.#before.set(key, [...(this.#before.get(key) ?? []), { at: Date.now(), row }]);
   }
 
   /** The oldest write that does not show yet: readers see what was before it. */
   #hiding(table: TableName, sid: string): Before | undefined {
     const key = `${table} ${sid}`;
-    const left = (this.#before.get(key) ?? []).filter(({ at }) => at + this.delayMs > this.db.clock());
+    const left = (this.#before.get(key) ?? []).filter(({ at }) => at + this.delayMs > Date.now());
     if (left.length > 0) this.#before.set(key, left);
     else this.#before.delete(key);
     return left[0];
