@@ -84,7 +84,9 @@ export class Lifecycle {
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
-    if (replaces.length > 0 && definition.deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
+    const { deleteBeforeReplace: rule = false } = definition;
+    const deleteBeforeReplace = typeof rule === "function" ? rule(state, news) : rule;
+    if (replaces.length > 0 && deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     return {
@@ -92,7 +94,7 @@ export class Lifecycle {
       details,
       replaces,
       changes: changed.length > 0 || unfinished,
-      deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
+      deleteBeforeReplace,
     };
   }
 

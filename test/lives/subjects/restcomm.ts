@@ -144,7 +144,7 @@ export const restcomm: Subject<Delay, Program> = {
   faults: [
     ...broken,
     { status: 403, body: "" },
-    { status: 404, body: "" },
+    { status: 404 },
     { status: 429, headers: { "Retry-After": "0" } },
     { status: 500, body: "" },
     { status: 502 },
@@ -169,9 +169,9 @@ const nouns = { Client: "Clients", IncomingPhoneNumber: "IncomingPhoneNumbers", 
 /** Each life has a platform of its own. */
 class RestcommScene implements Scene<Program> {
   static async begin(this: void, delay: Delay): Promise<RestcommScene> {
-    const clock = delay === "late" ? new FastClock(1000) : undefined;
-    const target = await restcommTarget({ consistencyDelayMs: clock ? DELAY_MS : 0 });
-    const scene = new RestcommScene(target, clock);
+    const clock = new FastClock(1000);
+    const target = await restcommTarget({ consistencyDelayMs: delay === "late" ? DELAY_MS : 0 });
+    const scene = new RestcommScene(target, delay, clock);
     const sid = await scene.#make("/Accounts", { EmailAddress: "somebody@else.example.com", Password: strong });
     scene.#foreign.add(sid);
     await scene.#addForeignThings(sid);
@@ -194,19 +194,20 @@ class RestcommScene implements Scene<Program> {
 
   private constructor(
     readonly target: RestcommTarget,
-    readonly clock: FastClock | undefined,
+    readonly delay: Delay,
+    readonly clock: FastClock,
   ) {
     this.sandbox = target.sandbox;
     this.variables = {
       ...target.variables,
-      RESTCOMM_CONSISTENCY_TIMEOUT: clock ? String(TIMEOUT_S) : "0",
+      RESTCOMM_CONSISTENCY_TIMEOUT: delay === "late" ? String(TIMEOUT_S) : "0",
       // By the fast clock.
-      ...(clock ? { RESTCOMM_OPERATION_TIMEOUT: "30000" } : {}),
+      RESTCOMM_OPERATION_TIMEOUT: "30000",
     };
   }
 
   async end(): Promise<void> {
-    this.clock?.stop();
+    this.clock.stop();
     await this.sandbox.stop();
   }
 
@@ -215,7 +216,7 @@ class RestcommScene implements Scene<Program> {
   }
 
   settle(): void {
-    this.clock?.pass((TIMEOUT_S + 5) * 1000);
+    this.clock.pass((TIMEOUT_S + 5) * 1000);
   }
 
   declared(program: Program): Declared[] {
@@ -283,7 +284,7 @@ class RestcommScene implements Scene<Program> {
   async holds(program: Program, entries: Entry[]): Promise<void> {
     const everything = await this.#everything();
     const own = [...everything].filter(([, { sid, isLinked }]) => !this.#foreign.has(String(sid)) && !isLinked).map(([id]) => id);
-    const ids = entries.map(({ id }) => id).filter((id) => !everything.get(id)?.isLinked);
+    const ids = entries.map(({ id }) => id);
     assert.deepEqual(own.sort(), ids.sort(), "on the platform and in state");
     const row = (name: string) => everything.get(current(entries, name)!.id)!;
     for (const { type, name, args } of this.declared(program)) {
@@ -310,18 +311,17 @@ class RestcommScene implements Scene<Program> {
 
   async act({ slot, what }: OutsideChange, program: Program, entries: Entry[]): Promise<Effect | undefined> {
     if (what === "let time pass") {
-      if (!this.clock) return undefined;
       this.settle();
       return { shown: [], repaired: [] };
     }
     const effect = await this.#act({ slot, what } as Change, program[slot as Slot], entries);
-    if (effect) this.#hiddenUntil = Date.now() + (this.clock ? DELAY_MS : 0);
+    if (effect) this.#hiddenUntil = Date.now() + (this.delay === "late" ? DELAY_MS : 0);
     return effect;
   }
 
   async #act({ slot, what }: Change, tenant: Tenant | undefined, entries: Entry[]): Promise<Effect | undefined> {
     // What comes later than a write is dated later: the platform counts in whole seconds.
-    this.clock?.pass(2000);
+    this.clock.pass(2000);
     const everything = await this.#everything();
     const live = (name: string) => {
       const entry = current(entries, name);
@@ -331,8 +331,12 @@ class RestcommScene implements Scene<Program> {
     const account = live(slot);
     const put = async (path: string, form: Record<string, string>) =>
       assert.equal((await this.sandbox.outside("PUT", path, form)).status, 200, `PUT ${path}`);
-    const changed = (name: string, member: string, shows: boolean) =>
-      shows ? { shown: [`changed ${name}`], repaired: [`update ${name}`], member } : nothing;
+    // The time of the change shows, too.
+    const changed = (name: string, member: string, shows: boolean) => ({
+      shown: [`changed ${name}`],
+      repaired: shows ? [`update ${name}`] : [],
+      member,
+    });
     const gone = async (name: string, id: string, more: string[] = []) => {
       assert((await this.sandbox.outside("DELETE", `/${id}`)).status < 300);
       return { shown: [`gone ${name}`], repaired: [`create ${name}`, ...more] };
@@ -369,7 +373,7 @@ class RestcommScene implements Scene<Program> {
         if (!client) return undefined;
         await put(`/${client}`, { Password: `${strong}-other` });
         this.#otherPassword.add(client.split("/").at(-1)!);
-        return nothing;
+        return { shown: [`changed ${slot}-client`], repaired: [] };
       case "delete client":
         return client ? gone(`${slot}-client`, client) : undefined;
       case "change number":
@@ -436,9 +440,12 @@ class RestcommScene implements Scene<Program> {
     // What costs money is asked for again only after somebody has looked whether it is there.
     const asked = new Set<string>();
     for (const { method, path, body } of requests) {
-      if (!/\/IncomingPhoneNumbers\.json/.test(path)) continue;
+      // What was not handled has no body.
+      if (!/\/IncomingPhoneNumbers\.json/.test(path) || (method === "POST" && !body)) continue;
       const number =
-        method === "POST" ? String((body as Row | undefined)?.PhoneNumber) : new URLSearchParams(path.split("?")[1]).get("PhoneNumber")!;
+        method === "POST"
+          ? String((body as Row | undefined)?.PhoneNumber)
+          : new URLSearchParams(path.split("?")[1]).get("PhoneNumber")!.replace(/^\*/, "");
       const purchase = `${path.split("?")[0]} ${number}`;
       if (method === "POST") {
         assert(!asked.has(purchase), `bought again without a look: ${number}`);
@@ -480,11 +487,28 @@ class RestcommScene implements Scene<Program> {
       assert(row, `there is no account with the address ${address}`);
       if (row.status === "closed") this.#burnt[address.slice(0, 4)] = Number(/\.(\d+)@/.exec(address)![1]) + 1;
       else {
-        assert(!entries.some((entry) => entry.id === row.sid), "it is in state");
+        const holder = entries.find((entry) => entry.id === row.sid);
+        if (holder) {
+          // It was replaced, and is still to be closed: once the program leaves the new one as it is, it will be.
+          assert(holder.condemned, "it is in state");
+          const { account } = program[slot] ?? {};
+          return account
+            ? { ...program, [slot]: { ...program[slot], account: { ...account, address: account.address ? 0 : 1 } } }
+            : program;
+        }
         entries.push(imported("restcomm:Account", slot, String(row.sid), ["authToken", "password"]));
       }
       return program;
     }
+    // Something that was replaced, and is still to be deleted, has it: without a program that wants it, it will be.
+    const [, taken] = /Client "(\S+)": The login is in use|the number (\S+) is taken/.exec(error)?.filter(Boolean) ?? [];
+    if (taken) {
+      const holder = entries.find(({ condemned, outputs }) => condemned && [outputs.login, outputs.phoneNumber].includes(taken));
+      const [slot, kind] = (holder?.name.split("-") ?? []) as [Slot?, string?];
+      return slot && { ...program, [slot]: { ...program[slot], [kind === "client" ? "phone" : "number"]: undefined } };
+    }
+    const [, login] = /already has a client with the login (\S+), which shows in some minutes/.exec(error) ?? [];
+    if (login) return this.#withoutLinked(login.slice(0, 3) as Slot, program);
     const [, type, adopted] = /npx pulumi-cpaas adopt restcomm:(\w+) \S+ (\S+?)`/.exec(error) ?? [];
     if (!type || !adopted || !/already has/.test(error)) return undefined;
     const row = everything.get(adopted);
@@ -493,16 +517,28 @@ class RestcommScene implements Scene<Program> {
       return program;
     }
     assert(!this.#foreign.has(String(row.sid)));
-    assert(!entries.some((entry) => entry.id === adopted), "it is in state");
     const named = this.declared(program).find(({ type: of, args }) => {
       const { login, phoneNumber } = args as Row;
       const name = String(login ?? phoneNumber).replace("+", "");
       return of === `restcomm:${type}` && name === String(row.login ?? row.phone_number).replace("+", "");
     });
     assert(named, `nothing declares ${adopted}`);
+    const [slot, kind] = named.name.split("-") as [Slot, "client" | "number"];
+    const holder = entries.find((entry) => entry.id === adopted);
+    if (holder) {
+      // It was replaced, and is still to be deleted: without a program that wants it, it will be.
+      assert(holder.condemned, "it is in state");
+      return { ...program, [slot]: { ...program[slot], [kind === "client" ? "phone" : kind]: undefined } };
+    }
+    if (row.isLinked) return this.#withoutLinked(slot, program);
     const at = entries.findIndex(({ name }) => name === named.name);
     if (at >= 0) return undefined;
     entries.push(imported(named.type, named.name, adopted, named.type === "restcomm:Client" ? ["password"] : []));
     return program;
+  }
+
+  #withoutLinked(slot: Slot, program: Program): Program {
+    const { phone } = program[slot] ?? {};
+    return phone ? { ...program, [slot]: { ...program[slot], phone: { ...phone, login: "phone" } } } : program;
   }
 }
