@@ -170,7 +170,9 @@ export class Lifecycle {
       }
       const imported = this.#isImported(state);
       const values = project({ schema: definition.inputs, live, state, everything: imported });
-      const chosen = imported ? Object.keys(values).filter((name) => this.#traits(name).computed) : this.#chosen(state);
+      const known = this.#chosen(state);
+      const isChosen = (name: string) => known.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
+      const chosen = imported ? Object.keys(values).filter(isChosen) : known;
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
       const { host } = session.client.http;
       return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.host]: host }) };
