@@ -66,15 +66,15 @@ export function lifeOf<Setting, Program>(subject: Subject<Setting, Program>): fc
 }
 
 /** As a person would tell it. */
-export function story({ told, sketch }: Subject, { setting, chapters, last }: Life): string {
-  const lines = [`${told(setting)}:`];
+export function story(subject: Subject, { setting, chapters, last }: Life): string {
+  const lines = [`${subject.told(setting)}:`];
   for (const { outside, faults, command, program } of chapters) {
     for (const { slot, what } of outside) lines.push(`  somebody: ${what} of ${slot}`);
     for (const { match, fault, skip, times } of faults)
       lines.push(`  fault: ${String(match?.method ?? "any request")} after ${skip} others, ${times} times: ${JSON.stringify(fault)}`);
     lines.push(`  pulumi ${command}`);
     if (command.startsWith("up")) {
-      for (const { type, name, args, opts } of sketch(program)) {
+      for (const { type, name, args, opts } of subject.sketch(program)) {
         const options = Object.keys(opts ?? {}).length > 0 ? `, ${JSON.stringify(opts)}` : "";
         lines.push(`    new ${type.replace(":", ".")}("${name}", ${JSON.stringify(args)}${options})`);
       }
