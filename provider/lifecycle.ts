@@ -84,8 +84,8 @@ export class Lifecycle {
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
-    const { deleteBeforeReplace: rule = false } = definition;
-    const deleteBeforeReplace = typeof rule === "function" ? rule(state, news) : rule;
+    const { deleteBeforeReplace: rule } = definition;
+    const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
     if (replaces.length > 0 && deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));

@@ -123,7 +123,7 @@ const mutations: Record<string, Mutation> = {
   "makes a number in another account before it gave up the old one": {
     platform: "restcomm",
     file: "restcomm/incoming-phone-number.ts",
-    from: "deleteBeforeReplace: (state, news) => state.phoneNumber === news.phoneNumber,",
+    from: 'deleteBeforeReplace: { whileSame: "phoneNumber" },',
     to: "",
     targeted: "what is unique on the platform moves with its account",
   },
