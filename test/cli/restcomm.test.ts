@@ -68,19 +68,18 @@ describe("Restcomm through the real CLI, with changes that show late", () => {
   });
 
   it("tells everything that is wrong in a preview, and shows no password", async () => {
-    stack.write(tenant({ emailAddress: "acme", password: "hunter2", RcmlUrl: "x" }, { login: "a@b", voiceMethod: "PUT" }));
+    stack.write(tenant({ emailAddress: "acme", password: "hunter2", status: "closed", loginName: "x" }));
     const text = (await stack.fails(["preview"])).replace(/\s+/g, " ");
+    stack.write(tenant());
     for (const problem of [
       "emailAddress must be an e-mail address",
       "password must have at least 8 characters",
-      "RcmlUrl is not a property of Account",
-      "login must have none of ?, = and @",
-      'voiceMethod must be GET or POST, not "PUT"',
+      'status must be active or suspended, not "closed"',
+      "loginName is not a property of Account",
     ])
       assert.ok(text.includes(problem), `${problem} is in ${text}`);
     assert.doesNotMatch(text, /hunter2/);
     assert.deepEqual(asked(target), []);
-    stack.write(tenant());
   });
 
   it("makes everything, finds nothing to refresh right after it, and sends nothing the second time", async () => {

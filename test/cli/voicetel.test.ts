@@ -110,17 +110,14 @@ describe("an account of voicetel without retainOnDelete", () => {
   });
 
   it("tells everything that is wrong in a preview", async () => {
-    const key = { type: "voicetel:ApiKey", name: "key", args: { username: 12, password: { $secret: 1234567 } } };
-    stack.write({ resources: [account({ username: 459, email: "nobody", apikey: "x" }), key] });
+    stack.write({ resources: [account({ username: 459, email: "nobody", apikey: "x" })] });
     const text = (await stack.fails(["preview"])).replace(/\s+/g, " ");
     for (const problem of [
       "username must be a number of ten digits",
       'email must be an e-mail address, not "nobody"',
       "apikey is not a property of Account",
-      "password must be a text",
     ])
       assert.ok(text.includes(problem), `${problem} is in ${text}`);
-    assert.doesNotMatch(text, /1234567/);
   });
 
   it("keeps what state says whatever happens to it outside, and says that nobody has looked", async () => {
