@@ -5,7 +5,7 @@ import type { LoggedRequest, Sandbox } from "../../../sandbox/src";
 import { FastClock } from "../../support/clock";
 import type { Entry } from "../../support/engine";
 import type { Declared } from "../../support/pulumi";
-import { listed, restcommTarget, strong, type RestcommTarget } from "../../support/restcomm";
+import { restcommTarget, strong, type RestcommTarget } from "../../support/restcomm";
 import { broken, optional } from "../life";
 import { current, imported, type Effect, type OutsideChange, type Scene, type Subject } from "../subject";
 
@@ -164,7 +164,7 @@ const TIMEOUT_S = 180;
 const md5 = (text: string) => createHash("md5").update(text).digest("hex");
 /** How the platform keeps a client's password. */
 const digest = (login: string, password: string) => md5(`${login}:sandbox.restcomm.com:${password}`);
-const nouns = { Client: "Clients", IncomingPhoneNumber: "IncomingPhoneNumbers", Application: "Applications" };
+const nouns = { clients: "Clients", incoming_phone_numbers: "IncomingPhoneNumbers", applications: "Applications" };
 
 /** Each life has a platform of its own. */
 class RestcommScene implements Scene<Program> {
@@ -242,19 +242,25 @@ class RestcommScene implements Scene<Program> {
       this.#foreign.add(await this.#make(`${path}/${noun}`, form));
   }
 
-  async #accountRows(): Promise<Row[]> {
-    return (await listed(this.target, "/Accounts")) as Row[];
+  async #rows(table: string): Promise<Row[]> {
+    return (await this.sandbox.outside("GET", `/rows/${table}`)).body as Row[];
   }
 
-  /** Everything in the account that signs in and in open ones below it, by ids as Pulumi has them, save clients that came along. */
+  /** Below the one that signs in. */
+  async #accountRows(): Promise<Row[]> {
+    return (await this.#rows("accounts")).filter(({ sid }) => sid !== this.target.accountSid);
+  }
+
+  /** Everything in the account that signs in and in open ones below it, by ids as Pulumi has them; with a mark at clients that came along. */
   async #everything(): Promise<Map<string, Row>> {
     const accounts = (await this.#accountRows()).filter(({ status }) => status !== "closed");
     const all = new Map(accounts.map((row) => [String(row.sid), row]));
-    for (const sid of [this.target.accountSid, ...all.keys()]) {
-      const linked = String(all.get(sid)?.email_address).split("@")[0];
-      for (const noun of Object.values(nouns)) {
-        for (const row of (await listed(this.target, `/Accounts/${sid}/${noun}`)) as Row[])
-          all.set(`Accounts/${sid}/${noun}/${String(row.sid)}`, { ...row, isLinked: noun === "Clients" && row.login === linked });
+    for (const [table, noun] of Object.entries(nouns)) {
+      for (const row of await this.#rows(table)) {
+        const account = String(row.account_sid);
+        if (account !== this.target.accountSid && !all.has(account)) continue;
+        const linked = String(all.get(account)?.email_address).split("@")[0];
+        all.set(`Accounts/${account}/${noun}/${String(row.sid)}`, { ...row, isLinked: noun === "Clients" && row.login === linked });
       }
     }
     return all;
@@ -298,6 +304,7 @@ class RestcommScene implements Scene<Program> {
         else if (property === "voiceApplicationSid") assert.equal(found[member], row(`${slot}-menu`).sid, what);
         else if (property === "phoneNumber") assert.equal(String(found[member]).replace("+", ""), String(value).replace("+", ""), what);
         else if (property === "emailAddress") assert.equal(found[member], String(value).toLowerCase(), what);
+        else if (typeof value === "boolean") assert.equal(Boolean(found[member]), value, what);
         else if (property !== "password") assert.equal(typeof value === "number" ? Number(found[member]) : found[member], value, what);
         else if (type === "restcomm:Client") {
           if (!this.#otherPassword.has(String(found.sid))) assert.equal(found.password, digest(String(found.login), String(value)), what);
