@@ -86,7 +86,9 @@ export class Lifecycle {
     const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
     if (holder) throw new UserError(this.#conflict(news, id, holder));
-    if (replaces.length > 0 && definition.deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
+    const { deleteBeforeReplace: rule } = definition;
+    const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
+    if (replaces.length > 0 && deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     return {
@@ -94,7 +96,7 @@ export class Lifecycle {
       details,
       replaces,
       changes: changed.length > 0 || unfinished,
-      deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
+      deleteBeforeReplace,
     };
   }
 
@@ -171,7 +173,9 @@ export class Lifecycle {
       const imported = this.#isImported(state);
       const unmanaged = (state[marks.unmanaged] as string[] | undefined) ?? [];
       const values = project({ schema: definition.inputs, live, state, everything: imported, unmanaged });
-      const chosen = imported ? Object.keys(values).filter((name) => this.#traits(name).computed) : this.#chosen(state);
+      const known = this.#chosen(state);
+      const isChosen = (name: string) => known.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
+      const chosen = imported ? Object.keys(values).filter(isChosen) : known;
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
       const { host } = session.client.http;
       return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.host]: host }) };

@@ -128,8 +128,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly onDelete: string;
   /** The id is the platform's sid, or ends with it, so that `sid` is known wherever the id is. */
   readonly sidFromId?: "whole" | "end";
-  /** The platform cannot hold the old and the new one at once. */
-  readonly deleteBeforeReplace?: boolean;
+  /** The platform cannot hold the old and the new one at once: never, or not while this input of both is the same. */
+  readonly deleteBeforeReplace?: true | { whileSame: string };
   /** What it claims for itself alone, so that two in one run are noticed; see `claims.ts`. */
   claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
   /** It is nothing but what it claims, so it is not deleted when another resource of the run has the claim by then. */

@@ -118,7 +118,8 @@ function resourceClass(definition: Resource, named: Map<string, string>): string
     secretInputs: secretPaths(inputs),
     secretOutputs: Object.keys(outputs).filter((key) => traitsOf(outputs[key]).secret),
     sidFromId: definition.sidFromId,
-    deleteBeforeReplace: definition.deleteBeforeReplace,
+    // What depends on the change is for the provider's diff to say.
+    deleteBeforeReplace: definition.deleteBeforeReplace === true ? true : undefined,
     defaultsToName: Object.keys(inputs).find((key) => traitsOf(inputs[key]).defaultsToName),
   };
   return `

@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- [--lives N] [--seed S] [--kills N]`: many random lives in two processes side by side, then twenty short
- * ones through the real CLI and killed runs. Ends with 1 when anything fails, and says how to repeat it.
+ * `npm run soak -- [--lives N] [--seed S] [--kills N]`: so many random lives on jambonz and a tenth as many on each other
+ * platform, in two processes side by side, then twenty short ones through the real CLI and killed runs. Ends with 1 when anything fails, and says how to repeat it.
  */
 import { spawn } from "node:child_process";
 import { rmSync, symlinkSync } from "node:fs";
@@ -12,6 +12,8 @@ import { local, root, setUp } from "./setup.mjs";
 const PROCESSES = 2;
 /** Lives that one process lives, from one seed. */
 const PORTION = 500;
+/** How many of the lives are lived on a platform. */
+const SHARES = { jambonz: 1, restcomm: 0.1, voicetel: 0.1 };
 const { values } = parseArgs({
   options: { lives: { type: "string", default: "20000" }, seed: { type: "string" }, kills: { type: "string", default: "50" } },
 });
@@ -53,15 +55,20 @@ await setUp();
 if (lives > 0) {
   const script = join(await compiled(), "test", "lives", "run.js");
   // In portions, so that one that fails is told and the others are lived all the same.
-  const portions = Array.from({ length: Math.ceil(lives / PORTION) }, (_, index) => ({
-    SEED: String(seed + index),
-    LIVES: String(Math.min(PORTION, lives - index * PORTION)),
-  }));
+  const portions = Object.entries(SHARES).flatMap(([PLATFORM, share]) => {
+    const count = Math.ceil(lives * share);
+    return Array.from({ length: Math.ceil(count / PORTION) }, (_, index) => ({
+      PLATFORM,
+      SEED: String(seed + index),
+      LIVES: String(Math.min(PORTION, count - index * PORTION)),
+    }));
+  });
   const next = async () => {
     for (let portion; (portion = portions.shift());) {
-      console.log(`${portion.LIVES} random lives from seed ${portion.SEED}`);
+      const { PLATFORM, SEED, LIVES } = portion;
+      console.log(`${LIVES} random lives on ${PLATFORM} from seed ${SEED}`);
       const { code, text } = await node([script], portion);
-      if (code !== 0) failed.push(`random lives of seed ${portion.SEED}; the line "to repeat it" above names the life`);
+      if (code !== 0) failed.push(`random lives on ${PLATFORM} of seed ${SEED}; the line "to repeat it" above names the life`);
       const lived = /^\{"lives":.*\}$/m.exec(text);
       if (lived) for (const [name, count] of Object.entries(JSON.parse(lived[0]))) total[name] += count;
     }

@@ -3,7 +3,7 @@
  * `-- --live`, against the platform that the environment names. `npm run down` destroys it again.
  */
 import { spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
@@ -55,6 +55,10 @@ const EXAMPLES = {
       ["what", "username"],
       ["account", String(username)],
     ],
+    once: {
+      username: { make: () => String(randomInt(2_000_000_000, 10_000_000_000)) },
+      email: { make: () => `billing-${randomBytes(4).toString("hex")}@acme.example.com` },
+    },
   },
 };
 

@@ -1,4 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
 import { voicetel } from "pulumi-cpaas";
+
+const config = new pulumi.Config();
 
 /**
  * A sub-account. The username is a number of ten digits that you choose; VoiceTel can change none of this later.
@@ -8,7 +11,12 @@ import { voicetel } from "pulumi-cpaas";
  */
 const acme = new voicetel.Account(
   "acme",
-  { name: "Acme Corp", username: 4592086960, email: "billing@acme.example.com" },
+  {
+    name: "Acme Corp",
+    // Nobody else may have them. After a `pulumi destroy` the account still has them, so the next one takes others.
+    username: config.getNumber("username") ?? 4592086960,
+    email: config.get("email") ?? "billing@acme.example.com",
+  },
   { retainOnDelete: true },
 );
 

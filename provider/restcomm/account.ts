@@ -112,6 +112,7 @@ export const account = resource<Restcomm>()({
       id: String(row.sid),
       outputs: { ...fromRow([outputs], row), emailAddress, role: row.role },
       createdAt: new Date(time(row.date_created)),
+      taken: () => bringsAlong(restcomm, row),
     }));
   },
 
@@ -181,7 +182,7 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
   const isTaken = (error: RefusedError) => error.status === 409;
   const look = async () => (await restcomm.list("/Accounts.json", 0)).find((row) => isOf(row, emailAddress) && !isClosed(row));
   try {
-    return await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look);
+    return bringsAlong(restcomm, await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look));
   } catch (error) {
     if (!(error instanceof RefusedError && isTaken(error))) throw error;
     const sid = accountSidOf(emailAddress);
@@ -190,6 +191,12 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
       `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${adoptCommand("restcomm:Account", emailAddress, sid)}). The platform says: ${error.reason}`,
     );
   }
+}
+
+/** The platform makes a client along with an account, named after the part of the address before the @. */
+function bringsAlong(restcomm: Restcomm, row: Row): Row {
+  restcomm.broughtAlong.set(String(row.sid), String(row.email_address).split("@")[0]!.toLowerCase());
+  return row;
 }
 
 /** Makes an account that exists as the program wants it. */

@@ -53,6 +53,7 @@ export const client = resource<Restcomm>()({
     },
   },
   onDelete: "Deletes the client; its device can no longer register.",
+  deleteBeforeReplace: { whileSame: "login" }, // a login is unique in the organisation
   inputs,
   outputs,
 
@@ -60,7 +61,8 @@ export const client = resource<Restcomm>()({
   async refuseCreate(restcomm, { accountSid, login }) {
     const rows = await restcomm.list(common.listPath(restcomm, accountSid));
     const holder = rows.find((row) => row.login === login);
-    return holder && taken(login, common.candidate(holder).id);
+    if (holder) return taken(login, common.candidate(holder).id);
+    return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(login) : undefined;
   },
 
   async create(restcomm, { accountSid, ...sent }) {
@@ -75,6 +77,8 @@ export const client = resource<Restcomm>()({
   },
 });
 
-function taken(login: string, id: string): string {
-  return `its account already has a client with the login ${login}: ${id}; adopt it (${adoptCommand("restcomm:Client", login, id)}), or choose another login. A new account brings a client along that is named after its e-mail address, and one that was deleted shows for some minutes more`;
+/** @param id undefined where the platform does not show it yet */
+function taken(login: string, id?: string): string {
+  const adopt = id ? `: ${id}; adopt it (${adoptCommand("restcomm:Client", login, id)}), or` : ", which shows in some minutes;";
+  return `its account already has a client with the login ${login}${adopt} choose another login. A new account brings a client along that is named after its e-mail address, and one that was deleted shows for some minutes more`;
 }

@@ -88,10 +88,12 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     },
   },
   onDelete: "Releases the number: it is no longer paid for, and somebody else may get it. Protect a number that must stay.",
+  deleteBeforeReplace: { whileSame: "phoneNumber" }, // it is in one account only
   inputs,
   outputs,
 
-  async refuseCreate(restcomm, { accountSid, phoneNumber }) {
+  async refuseCreate(restcomm, { accountSid, phoneNumber }, { ahead }) {
+    if (ahead) return undefined; // the one that is there is released first
     const [holder] = await bearing(restcomm, accountSid, phoneNumber);
     if (!holder) return undefined;
     const { id } = common.candidate(holder);
@@ -130,7 +132,8 @@ export const incomingPhoneNumber = resource<Restcomm>()({
 
 /** The numbers of an account that are this one. */
 async function bearing(restcomm: Restcomm, accountSid: string | undefined, phoneNumber: string): Promise<Row[]> {
-  const rows = await restcomm.list(`${common.listPath(restcomm, accountSid)}?PhoneNumber=${encodeURIComponent(phoneNumber)}`, 0);
+  const pattern = phoneNumber.startsWith("+") ? phoneNumber : `*${phoneNumber}`;
+  const rows = await restcomm.list(`${common.listPath(restcomm, accountSid)}?PhoneNumber=${encodeURIComponent(pattern)}`, 0);
   return rows.filter((row) => isSame(row, phoneNumber));
 }
 

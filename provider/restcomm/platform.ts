@@ -63,6 +63,8 @@ export class Restcomm {
   readonly #lost = new Set<string>();
   /** Sids that this process was given by creations. */
   readonly made = new Set<string>();
+  /** Accounts that this process has made, with the login of the client that came along; a list may not show it yet. */
+  readonly broughtAlong = new Map<string, string>();
   #answering?: Promise<Answer>;
 
   constructor(surroundings: Surroundings<Settings>) {

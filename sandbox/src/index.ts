@@ -100,6 +100,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const door = express();
     door.disable("x-powered-by");
     addControl(door, name, log, limit);
+    // Node would date its answers by a clock of its own.
+    door.use((_request, response, next) => {
+      response.set("Date", new Date(Date.now()).toUTCString());
+      next();
+    });
     door.use(log.handler());
     if (limit) door.use(limit.handler());
     const effects = {

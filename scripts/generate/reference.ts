@@ -102,9 +102,11 @@ function changesOf({ inputs, deleteBeforeReplace }: Resource): string {
   const shape = inputs.shape as Shape;
   const having = (trait: "replaceOnChanges" | "unchangeable") => Object.keys(shape).filter((name) => traitsOf(shape[name])[trait]);
   const [replacing, refused] = [having("replaceOnChanges"), having("unchangeable")];
-  const order = deleteBeforeReplace
-    ? "The old one is deleted before the new one is made."
-    : "The new one is made before the old one is deleted.";
+  const [oldFirst, newFirst] = ["the old one is deleted before the new one is made", "the new one is made before the old one is deleted"];
+  const order =
+    typeof deleteBeforeReplace === "object"
+      ? `While ${list([deleteBeforeReplace.whileSame])} stays the same, ${oldFirst}; else ${newFirst}.`
+      : `T${(deleteBeforeReplace ? oldFirst : newFirst).slice(1)}.`;
   return [
     replacing.length ? `A change of ${list(replacing)} replaces it. ${order}` : "No change replaces it.",
     ...(refused.length ? [`A change of ${list(refused)} is refused, in the preview already.`] : []),

@@ -67,6 +67,21 @@ describe("Restcomm through the real CLI, with changes that show late", () => {
     assert.deepEqual(asked(target), []);
   });
 
+  it("tells everything that is wrong in a preview, and shows no password", async () => {
+    stack.write(tenant({ emailAddress: "acme", password: "hunter2", status: "closed", loginName: "x" }));
+    const text = (await stack.fails(["preview"])).replace(/\s+/g, " ");
+    stack.write(tenant());
+    for (const problem of [
+      "emailAddress must be an e-mail address",
+      "password must have at least 8 characters",
+      'status must be active or suspended, not "closed"',
+      "loginName is not a property of Account",
+    ])
+      assert.ok(text.includes(problem), `${problem} is in ${text}`);
+    assert.doesNotMatch(text, /hunter2/);
+    assert.deepEqual(asked(target), []);
+  });
+
   it("makes everything, finds nothing to refresh right after it, and sends nothing the second time", async () => {
     const text = await stack.up();
     const [row] = await listed(target, "/Accounts");

@@ -109,6 +109,27 @@ describe("an account of voicetel without retainOnDelete", () => {
     assert.doesNotMatch(text, /^\s+at .*\d+:\d+\)?$/m);
   });
 
+  it("tells everything that is wrong in a preview", async () => {
+    stack.write({ resources: [account({ username: 459, email: "nobody", apikey: "x" })] });
+    const text = (await stack.fails(["preview"])).replace(/\s+/g, " ");
+    for (const problem of [
+      "username must be a number of ten digits",
+      'email must be an e-mail address, not "nobody"',
+      "apikey is not a property of Account",
+    ])
+      assert.ok(text.includes(problem), `${problem} is in ${text}`);
+  });
+
+  it("keeps what state says whatever happens to it outside, and says that nobody has looked", async () => {
+    await target.sandbox.outside("PUT", "/rows/accounts/4592086960", { name: "renamed by support" });
+    stack.write({ resources: [account()] });
+    const text = await stack.ok(["preview", "--refresh", "--expect-no-changes"]);
+    assert.match(text, /VoiceTel: accounts and keys are not looked at in a refresh/);
+    await target.sandbox.outside("DELETE", "/rows/accounts/4592086960");
+    await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
+    await target.sandbox.outside("POST", "/v2.1/account/add/", { username: 4592086960, name: "acme", email: "billing@example.com" });
+  });
+
   it("refuses to be deleted, and tells the way out", async () => {
     stack.write({ resources: [] });
     const text = await stack.fails(["up", "--yes", "--skip-preview"]);

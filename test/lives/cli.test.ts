@@ -4,7 +4,8 @@ import { startSandbox, type Sandbox } from "../../sandbox/src";
 import { Engine } from "../support/engine";
 import { made } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
-import { declared, limitName, shortLife, story, type Chapter, type OutsideChange, type Tenants } from "./life";
+import { story, type Chapter } from "./life";
+import { declared, jambonz, limitName, shortLife, type Change, type Slot, type Tenants } from "./subjects/jambonz";
 
 /** How many lives, and the seed of the first; `npm run soak` lives more of them. */
 const { CLI_LIVES = "4", SEED = "1" } = process.env;
@@ -40,20 +41,21 @@ describe("the model of the engine", function () {
   for (const [index, chapters] of lives.entries()) it(`does what the real CLI does in life ${index + 1}`, () => compare(chapters));
 });
 
-async function compare(chapters: Chapter[]): Promise<void> {
+async function compare(chapters: Chapter<Tenants>[]): Promise<void> {
   const [model, real] = [await side(), await side()];
   const engine = new Engine({ environment: () => variables(model.sandbox), pace: 0.001 });
   const stack = await TestStack.create(variables(real.sandbox), { resources: [] });
   try {
     let program: Tenants = {};
     for (const { outside, command, program: next } of chapters) {
-      for (const change of outside) for (const side of [model, real]) await somebody(side, change, program);
+      for (const change of outside) for (const side of [model, real]) await somebody(side, change as Change, program);
       if (command.startsWith("up")) program = next;
       const [outcome, { code, text }] = await Promise.all([
         run(engine, command, declared(program, model.serviceProviders)),
         runReal(stack, command, declared(program, real.serviceProviders)),
       ]);
-      const told = () => `${story({ key: "admin", chapters, last: { slot: "ann", what: "rename" } })}\n\nafter pulumi ${command}:\n${text}`;
+      const told = () =>
+        `${story(jambonz, { setting: "admin", chapters, last: { slot: "ann", what: "rename" } })}\n\nafter pulumi ${command}:\n${text}`;
       assert.equal(outcome.errors.length === 0, code === 0, `${outcome.errors.join("\n")}\n${told()}`);
       model.held = engine.entries.map(({ type, name, id, outputs }) => ({ type, name, id, outputs }));
       real.held = await heldBy(stack);
@@ -131,7 +133,7 @@ function comparable(held: Held[]): unknown {
 }
 
 /** Does the same on both sides, where there is something to do it to. */
-async function somebody({ sandbox, held }: Side, { slot, what }: OutsideChange, program: Tenants): Promise<void> {
+async function somebody({ sandbox, held }: Side, { slot, what }: Change, program: Tenants): Promise<void> {
   const sid = held.find(({ name }) => name === slot)?.id;
   if (!sid) return;
   const path = `/Accounts/${sid}`;
@@ -139,7 +141,7 @@ async function somebody({ sandbox, held }: Side, { slot, what }: OutsideChange, 
     const { status } = await sandbox.outside(method, at, body);
     assert(status < 300, `${method} ${at}: ${status}`);
   };
-  const category = Object.keys(program[slot]?.limits ?? {}).find((one) => held.some(({ name }) => name === limitName(slot, one)));
+  const category = Object.keys(program[slot as Slot]?.limits ?? {}).find((one) => held.some(({ name }) => name === limitName(slot, one)));
   const key = held.find(({ type, name }) => type === "jambonz:ApiKey" && name.startsWith(slot));
   switch (what) {
     case "rename":

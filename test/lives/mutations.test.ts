@@ -3,9 +3,12 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import ts from "typescript";
+import { platformNames } from "../../provider/platforms";
 
 /** A deliberate breakage, and the situation of `targeted.ts` that shows it where random lives do not. */
 interface Mutation {
+  /** Where the lives are lived that notice it. Default: jambonz. */
+  platform?: string;
   file: string;
   from: string;
   to: string;
@@ -91,6 +94,57 @@ const mutations: Record<string, Mutation> = {
     from: "if (claim && session.claims.passedOn(claim, definition.type)) return;",
     to: "",
   },
+  "buys a number again blindly": {
+    platform: "restcomm",
+    file: "restcomm/platform.ts",
+    from: "return await this.post(path, form);",
+    to: "return await this.post(path, form, { idempotent: true });",
+  },
+  "closes an account for which that was not allowed": {
+    platform: "restcomm",
+    file: "restcomm/account.ts",
+    from: "if (closeOnDeletion) return undefined;",
+    to: "return undefined;",
+  },
+  "adopts a client whose login is there": {
+    platform: "restcomm",
+    file: "restcomm/client.ts",
+    from: "if (holder) return taken(login, common.candidate(holder).id);",
+    to: "return undefined;",
+  },
+  "adopts the client that came along with an account": {
+    platform: "restcomm",
+    file: "restcomm/client.ts",
+    from: "=== login.toLowerCase() ? taken(login) : undefined",
+    to: "=== login.toLowerCase() ? undefined : undefined",
+    targeted: "a client that came along with its account, and does not show yet, is not adopted",
+  },
+  "takes an old answer for drift": { platform: "restcomm", file: "restcomm/platform.ts", from: "? STALE : row", to: "? row : row" },
+  "makes a number in another account before it gave up the old one": {
+    platform: "restcomm",
+    file: "restcomm/incoming-phone-number.ts",
+    from: 'deleteBeforeReplace: { whileSame: "phoneNumber" },',
+    to: "",
+    targeted: "what is unique on the platform moves with its account",
+  },
+  "repeats Add Account": {
+    platform: "voicetel",
+    file: "voicetel/client.ts",
+    from: "idempotent = false }: PostOptions",
+    to: "idempotent = true }: PostOptions",
+  },
+  "does not count the hour's calls": {
+    platform: "voicetel",
+    file: "voicetel/client.ts",
+    from: "endpoints[verb].limited ? this.#calls.take() : undefined",
+    to: "undefined as string | undefined",
+  },
+  "takes an account for changed that cannot be changed": {
+    platform: "voicetel",
+    file: "lifecycle.ts",
+    from: "if (fixed.length > 0)",
+    to: "if (false)",
+  },
 };
 
 /** The most lives that a breakage may take to show. */
@@ -100,7 +154,9 @@ const SEED = "1";
 const root = join(__dirname, "..", "..");
 const folder = join(root, ".local", "mutations");
 const copied = ["provider", "sandbox/src", "test/lives", "test/support"];
-/** One for each mutation and one without any, which run beside each other. */
+/** Of lives without a breakage. */
+const clean = (platform: string) => `${platform} without a breakage`;
+/** One for each mutation and one without any on each platform, which run beside each other. */
 const results = new Map<string, Promise<{ code: number | null; text: string }>>();
 
 describe("the random lives", function () {
@@ -108,12 +164,16 @@ describe("the random lives", function () {
 
   before(() => {
     rmSync(folder, { recursive: true, force: true });
-    const clean = join(folder, "clean");
-    for (const file of copied.flatMap(sources)) compile(readFileSync(join(root, file), "utf8"), join(clean, file));
-    const waiting: [string, Mutation | undefined][] = [["clean", undefined], ...Object.entries(mutations)];
+    for (const file of copied.flatMap(sources)) compile(readFileSync(join(root, file), "utf8"), join(folder, "clean", file));
+    const waiting: [string, string, Mutation?][] = [
+      ...platformNames.map((platform) => [clean(platform), platform] as [string, string]),
+      ...Object.entries(mutations).map(
+        ([name, mutation]) => [name, mutation.platform ?? "jambonz", mutation] as [string, string, Mutation],
+      ),
+    ];
     const lanes = Array.from({ length: 2 }, () => Promise.resolve<unknown>(undefined));
-    waiting.forEach(([name, mutation], index) => {
-      const run = lanes[index % lanes.length]!.then(() => live(name, mutation));
+    waiting.forEach(([name, platform, mutation], index) => {
+      const run = lanes[index % lanes.length]!.then(() => live(name, platform, mutation));
       results.set(name, run);
       lanes[index % lanes.length] = run.catch(() => undefined);
     });
@@ -121,10 +181,12 @@ describe("the random lives", function () {
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("end well without a breakage", async () => {
-    const { code, text } = await results.get("clean")!;
-    assert.equal(code, 0, text);
-  });
+  for (const platform of platformNames) {
+    it(`end well on ${clean(platform)}`, async () => {
+      const { code, text } = await results.get(clean(platform))!;
+      assert.equal(code, 0, text);
+    });
+  }
 
   for (const name of Object.keys(mutations)) {
     it(`notice a provider that ${name}`, async () => {
@@ -149,8 +211,8 @@ function compile(source: string, target: string): void {
 }
 
 /** Lives with a provider that is broken in one place, in a process of its own. */
-async function live(name: string, mutation: Mutation | undefined): Promise<{ code: number | null; text: string }> {
-  const copy = join(folder, name.replace(/\W+/g, "-"));
+async function live(name: string, platform: string, mutation?: Mutation): Promise<{ code: number | null; text: string }> {
+  const copy = join(folder, mutation ? name.replace(/\W+/g, "-") : "clean");
   if (mutation) {
     const file = join("provider", mutation.file);
     const parts = readFileSync(join(root, file), "utf8").split(mutation.from);
@@ -158,10 +220,13 @@ async function live(name: string, mutation: Mutation | undefined): Promise<{ cod
     cpSync(join(folder, "clean"), copy, { recursive: true });
     compile(parts.join(mutation.to), join(copy, file));
   }
-  const environment = mutation?.targeted ? { TARGETED: mutation.targeted } : { LIVES: mutation ? LIVES : "15", SEED };
+  const lived: Record<string, string> = mutation?.targeted ? { TARGETED: mutation.targeted } : { LIVES: mutation ? LIVES : "15", SEED };
   return new Promise((resolve, reject) => {
     const script = join(copy, relative(root, __dirname), "run.js");
-    const child = spawn(process.execPath, [script], { env: { ...process.env, ...environment }, timeout: 120_000 });
+    const child = spawn(process.execPath, [script], {
+      env: { ...process.env, PLATFORM: platform, ...lived },
+      timeout: 120_000,
+    });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (text += data.toString()));
     child.once("error", reject);

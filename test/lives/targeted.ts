@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import type { SandboxOptions } from "../../sandbox/src";
 import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
+import { listed, restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
-/** Situations that chance brings about too seldom, each as a short life of its own. */
-export const targeted: Record<string, () => Promise<void>> = {
+type Situations = Record<string, () => Promise<void>>;
+
+const jambonz: Situations = {
   "of two objects that may be the one that was made, none is taken": () =>
     within(async (target, engine) => {
       const { sandbox, serviceProviderSid } = target;
@@ -86,3 +89,45 @@ async function within(act: (target: Target, engine: Engine) => Promise<void>): P
     await target.sandbox.stop();
   }
 }
+
+const restcomm: Situations = {
+  "a client that came along with its account, and does not show yet, is not adopted": () =>
+    withinRestcomm({ consistencyDelayMs: 60_000 }, async (target, engine) => {
+      const password = strong;
+      const account = { type: "restcomm:Account", name: "acme", args: { emailAddress: "Ops@acme.example.com", password } };
+      const client = { type: "restcomm:Client", name: "ops", args: { accountSid: { $ref: "acme.sid" }, password: `${strong}-2` } };
+      const { errors } = await engine.up([account, client]);
+      assert.match(errors.join(), /^Client "ops": its account already has a client with the login ops, which shows in some minutes;/);
+      assert.equal(engine.find("ops"), undefined);
+    }),
+
+  "what is unique on the platform moves with its account": () =>
+    withinRestcomm({}, async (target, engine) => {
+      const accountSid = { $ref: "acme.sid" };
+      const program = (emailAddress: string) => [
+        { type: "restcomm:Account", name: "acme", args: { emailAddress, password: strong, closeOnDeletion: true } },
+        { type: "restcomm:Client", name: "alice", args: { accountSid, password: strong } },
+        { type: "restcomm:IncomingPhoneNumber", name: "main", args: { accountSid, phoneNumber: "+15015550100" } },
+        { type: "restcomm:IncomingPhoneNumber", name: "short", args: { accountSid, phoneNumber: "1234", isSip: true } },
+      ];
+      assert.deepEqual((await engine.up(program("a@acme.example.com"))).errors, []);
+      const { steps, errors } = await engine.up(program("b@acme.example.com"));
+      assert.deepEqual(errors, []);
+      for (const name of ["alice", "main", "short"]) assert(steps.indexOf(`delete ${name}`) < steps.indexOf(`create ${name}`), name);
+      const path = `/Accounts/${engine.find("acme")!.id}`;
+      assert.equal((await listed(target, `${path}/IncomingPhoneNumbers`)).length, 2);
+      assert((await listed(target, `${path}/Clients`)).some(({ login }) => login === "alice"));
+    }),
+};
+
+async function withinRestcomm(options: SandboxOptions, act: (target: RestcommTarget, engine: Engine) => Promise<void>): Promise<void> {
+  const target = await restcommTarget(options);
+  try {
+    await act(target, new Engine({ environment: () => target.variables, pace: 0.001 }));
+  } finally {
+    await target.sandbox.stop();
+  }
+}
+
+/** Situations that chance brings about too seldom, each as a short life of its own, by platform. */
+export const targeted: Record<string, Situations> = { jambonz, restcomm, voicetel: {} };

@@ -155,10 +155,25 @@ describe("npm run up, in a checkout of its own", () => {
     }
   });
 
+  for (const [example, created] of Object.entries({ restcomm: /5 created/, voicetel: /3 created/ })) {
+    it(`shows ${example}, says the second time that no request was sent, and can be had again after it was destroyed`, async () => {
+      const run = (script: string) => command(script, ["--example", example]);
+      const first = await run("up");
+      assert.equal(first.code, 0, first.text);
+      assert.match(first.text, created);
+      assert.match((await run("up")).text, /Nothing changed on the platform, and no request was sent/);
+      const down = await run("down");
+      assert.equal(down.code, 0, down.text);
+      const again = await run("up");
+      assert.equal(again.code, 0, again.text);
+      assert.match(again.text, created);
+    });
+  }
+
   it("names the examples that there are, and deploys to a live platform only what is meant for it", async () => {
     const unknown = await command("up", ["--example", "nothing"]);
     assert.deepEqual(
-      [unknown.code, /^There is no example "nothing"\.\n[^]*--example NAME +tenants, restcomm/.test(unknown.text)],
+      [unknown.code, /^There is no example "nothing"\.\n[^]*--example NAME +tenants, restcomm, voicetel/.test(unknown.text)],
       [2, true],
     );
     const live = await command("up", ["--example", "restcomm", "--live", "--yes"]);

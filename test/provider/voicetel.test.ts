@@ -209,8 +209,9 @@ describe("an account of voicetel", () => {
     ];
     await engine.refresh();
     await failsWith(/username cannot be changed/, [acme({ username: 2000000001 })]);
-    const program = [acme(), key({ username: number, password })];
+    const program = [acme({ masterAccount: number }), key({ username: number, password })];
     assert.deepEqual(await engine.up(program), { steps: ["update Acme", "update key"], errors: [] });
+    assert.deepEqual(await engine.refresh(), { steps: [], errors: [] });
     assert.deepEqual(asked(target), ["apikey"]);
     assert.equal(engine.find("key")!.outputs.apiKey, apikey);
     assert.deepEqual(await engine.up(program), { steps: [], errors: [] });

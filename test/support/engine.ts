@@ -19,6 +19,8 @@ export interface Entry {
   dependencies: string[];
   deletedWith?: string;
   protect?: boolean;
+  /** Forgotten instead of deleted. */
+  retainOnDelete?: boolean;
   initErrors?: string[];
   /** Replaced, and to be deleted at the end of the run. */
   condemned?: boolean;
@@ -148,7 +150,8 @@ class Run {
     const named = key ? { [key]: name, ...news } : news;
     const { inputs, failures } = lifecycle.check(named);
     if (failures.length > 0) throw new Error(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
-    const facts = { dependencies, deletedWith: opts.deletedWith as string | undefined, protect: opts.protect as boolean | undefined };
+    const { deletedWith, protect, retainOnDelete } = opts as Pick<Entry, "deletedWith" | "protect" | "retainOnDelete">;
+    const facts = { dependencies, deletedWith, protect, retainOnDelete };
     const old = this.#engine.find(name);
     if (!old) return this.#create(lifecycle, { name, type, inputs, ...facts });
     if (old.pendingReplacement) return this.#create(lifecycle, { name, type, inputs, ...facts }, old);
@@ -215,7 +218,7 @@ class Run {
 
   async #delete(entry: Entry, replacing = false): Promise<void> {
     const lifecycle = this.#lifecycle(entry.type);
-    await this.#attempt("delete", entry, () => lifecycle.delete(entry.id, entry.outputs));
+    if (!entry.retainOnDelete) await this.#attempt("delete", entry, () => lifecycle.delete(entry.id, entry.outputs));
     this.#outcome.steps.push(`delete ${entry.name}`);
     if (replacing) entry.pendingReplacement = true;
     else this.#forget(entry);

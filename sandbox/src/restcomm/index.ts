@@ -1,5 +1,6 @@
 import express, { Router } from "express";
 import type { Platform } from "../platform";
+import { rows } from "../rows";
 import { accounts } from "./accounts";
 import { negotiate } from "./answers";
 import { applications } from "./applications";
@@ -39,7 +40,9 @@ export const restcomm: Platform = {
     app.disable("x-powered-by");
     app.disable("etag");
     const api = Router();
-    api.use(negotiate, express.urlencoded({ extended: false, limit: 10_000_000 }), authenticate(context));
+    api.use(negotiate, express.urlencoded({ extended: false, limit: 10_000_000 }));
+    api.use("/rows", rows({ db, isOutside }, tables));
+    api.use(authenticate(context));
     api.use((request, _response, next) => {
       const type = request.headers["content-type"] ?? "";
       if (["POST", "PUT"].includes(request.method) && type !== "" && !/^application\/x-www-form-urlencoded/.test(type))

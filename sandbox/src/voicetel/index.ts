@@ -1,5 +1,6 @@
-import express, { Router } from "express";
-import type { Platform, PlatformContext } from "../platform";
+import express from "express";
+import type { Platform } from "../platform";
+import { rows } from "../rows";
 import { accounts } from "./accounts";
 import { newApiKey, newPassword, newUsername } from "./credentials";
 import { answerError, Refusal, refusalBody } from "./envelope";
@@ -49,7 +50,7 @@ export const voicetel: Platform = {
       next();
     });
     app.use(below, accounts(context), usage(context));
-    app.use("/rows", rows(context));
+    app.use("/rows", rows(context, tables));
     app.use(() => {
       throw new Refusal(404, "Not Found");
     });
@@ -58,23 +59,3 @@ export const voicetel: Platform = {
   },
   route: (path) => path,
 };
-
-/** What no endpoint brings about, such as a call or a charge: `Sandbox.outside` may look at every row and write it. */
-function rows({ db, isOutside }: PlatformContext): Router {
-  const router = Router();
-  router.use((request, _response, next) => next(isOutside(request) ? undefined : "router"));
-  router.get("/:table", async ({ params }, response) => void response.json(await db.select(params.table)));
-  router.post("/:table", async ({ params, body }, response) => {
-    await db.insert(params.table, body as Record<string, unknown>);
-    response.status(204).end();
-  });
-  router.put("/:table/:key", async ({ params, body }, response) => {
-    await db.update(params.table, body as Record<string, unknown>, { [tables[params.table]!.key!]: params.key });
-    response.status(204).end();
-  });
-  router.delete("/:table/:key", async ({ params }, response) => {
-    await db.delete(params.table, { [tables[params.table]!.key!]: params.key });
-    response.status(204).end();
-  });
-  return router;
-}

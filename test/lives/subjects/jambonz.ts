@@ -1,0 +1,400 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { startSandbox, type LoggedRequest, type Sandbox } from "../../../sandbox/src";
+import type { Entry } from "../../support/engine";
+import { made, type KeyKind } from "../../support/jambonz";
+import type { Declared } from "../../support/pulumi";
+import { broken, optional, type Life } from "../life";
+import { current, type Effect, type OutsideChange, type Scene, type Subject } from "../subject";
+
+type Row = Record<string, any>;
+
+/** A tenant as a random program declares it; what is undefined is left out of the program. */
+export interface Tenant {
+  /** Which of the two service providers has it; moving it replaces it. */
+  serviceProvider: 0 | 1;
+  account: Record<string, unknown>;
+  /** How the account gets its realm, and which. */
+  realm?: { by: "account" | "resource" | "resource with key"; value: string };
+  limits: Record<string, number>;
+  /** One for each key: a changed number rotates it. */
+  keys: number[];
+  deletedWith: boolean;
+}
+
+export const slots = ["ann", "bob", "cid"] as const;
+export type Slot = (typeof slots)[number];
+export type Tenants = Partial<Record<Slot, Tenant>>;
+
+/** What somebody does to one tenant behind Pulumi's back. */
+export const changeKinds = [
+  "rename",
+  "deactivate",
+  "change realm",
+  "clear realm",
+  "change hook",
+  "change limit",
+  "delete limit",
+  "delete key",
+  "delete account",
+  "add foreign key",
+] as const;
+
+const hook = fc.record(
+  {
+    url: fc.constantFrom("https://a.example.com/r", "https://b.example.com/r?x=1"),
+    method: fc.constantFrom("GET", "POST"),
+    username: fc.constantFrom("u1", "u2"),
+    password: fc.constantFrom("secret-password-1", 'secret"password\\2', "secret päßword&3"),
+  },
+  { requiredKeys: ["url"], noNullPrototype: true },
+);
+
+const bucket = fc.oneof(
+  fc.record(
+    {
+      vendor: fc.constant("aws_s3"),
+      region: fc.constantFrom("eu-1", "us-1"),
+      name: fc.constantFrom("b1", "b2"),
+      accessKeyId: fc.constant("AKIA1"),
+      secretAccessKey: fc.constantFrom("bucket-secret-1", "bucket-secret-2"),
+      tags: fc.constantFrom({ team: "a" }, { team: "b", env: "x" }),
+    },
+    { requiredKeys: ["vendor", "region", "name", "accessKeyId", "secretAccessKey"], noNullPrototype: true },
+  ),
+  fc.record({ vendor: fc.constant("azure"), name: fc.constant("b1"), connectionString: fc.constantFrom("connection-secret-1") }),
+);
+
+const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
+  fc.record({
+    serviceProvider: fc.constantFrom(...providers),
+    account: fc
+      .record(
+        {
+          name: fc.constantFrom(`${slot} & Söhne "x"`, `${slot}-2`),
+          registrationHook: hook,
+          queueEventHook: hook,
+          isActive: fc.boolean(),
+          planType: fc.constantFrom("trial", "paid"),
+          disableCdrs: fc.boolean(),
+          recordAllCalls: fc.boolean(),
+          recordFormat: fc.constantFrom("wav", "mp3"),
+          deviceToCallRatio: fc.constantFrom(0, 5, 7),
+          bucketCredential: bucket,
+        },
+        { requiredKeys: [], noNullPrototype: true },
+      )
+      .map((account) => account as Record<string, unknown>),
+    realm: optional(
+      fc.record({
+        by: fc.constantFrom("account" as const, "resource" as const, "resource with key" as const),
+        value: fc.constantFrom(`${slot}.sip.example.com`, `${slot.toUpperCase()}.sip.example.com`, `${slot}.other.example.com`),
+      }),
+    ),
+    limits: fc.record(
+      { voice_call_session: fc.constantFrom(0, 10, 20), device: fc.constantFrom(1, 2), api_rate: fc.constant(5) },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
+    keys: fc.array(fc.constantFrom(1, 2), { maxLength: 2 }),
+    deletedWith: fc.boolean(),
+  });
+
+const tenants = (providers: (0 | 1)[], among: readonly Slot[] = slots): fc.Arbitrary<Tenants> =>
+  fc
+    .tuple(...among.map((slot) => optional(tenant(slot, providers))))
+    .map((list) => Object.fromEntries(among.flatMap((slot, index) => (list[index] ? [[slot, list[index]]] : []))));
+
+export type Change = OutsideChange<(typeof changeKinds)[number]>;
+
+const change: fc.Arbitrary<Change> = fc.record({ slot: fc.constantFrom(...slots), what: fc.constantFrom(...changeKinds) });
+
+/** One or two runs without trouble, as the real CLI can live them in a short time. */
+export const shortLife: fc.Arbitrary<Pick<Life<KeyKind, Tenants>, "chapters">> = fc.record({
+  chapters: fc.array(
+    fc.record({
+      outside: fc.array(fc.record({ slot: fc.constantFrom("ann", "bob"), what: fc.constantFrom(...changeKinds) }), { maxLength: 2 }),
+      faults: fc.constant([]),
+      command: fc.constantFrom("up", "up", "up --refresh", "refresh", "destroy"),
+      program: tenants([0, 1], ["ann", "bob"]),
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+});
+
+/** Pulumi forgets what is `deletedWith` an account as soon as it tries to delete the account; after a failure it is on the platform all the same. */
+function withoutDeletedWith({ chapters, ...rest }: Life<KeyKind, Tenants>): Life<KeyKind, Tenants> {
+  const alone = (program: Tenants) =>
+    Object.fromEntries(Object.entries(program).map(([slot, tenant]) => [slot, { ...tenant, deletedWith: false }]));
+  return { ...rest, chapters: chapters.map((chapter) => ({ ...chapter, program: alone(chapter.program) })) };
+}
+
+/** The program as Pulumi sees it, with the service providers' real sids. */
+export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
+  return Object.entries(tenants).flatMap(([slot, { serviceProvider, account, realm, limits, keys, deletedWith }]) => {
+    const accountSid = { $ref: `${slot}.sid` };
+    const opts = deletedWith ? { deletedWith: slot } : {};
+    const own: Declared[] = [
+      {
+        type: "jambonz:Account",
+        name: slot,
+        args: {
+          serviceProviderSid: serviceProviders[serviceProvider],
+          ...account,
+          ...(realm?.by === "account" ? { sipRealm: realm.value } : {}),
+        },
+      },
+      ...keys.map((rotation, index) => ({
+        type: "jambonz:ApiKey",
+        name: keyName(slot, index),
+        args: { accountSid, rotateWhenChanged: { number: String(rotation) } },
+        opts,
+      })),
+      ...Object.entries(limits).map(([category, quantity]) => ({
+        type: "jambonz:Limit",
+        name: limitName(slot, category),
+        args: { accountSid, category, quantity },
+        opts,
+      })),
+    ];
+    if (realm && realm.by !== "account") {
+      const withKey = realm.by === "resource with key" && keys.length > 0;
+      const accountApiKey = withKey ? { accountApiKey: { $ref: `${keyName(slot, 0)}.token` } } : {};
+      own.push({ type: "jambonz:SipRealm", name: realmName(slot), args: { accountSid, realm: realm.value, ...accountApiKey }, opts });
+    }
+    return own;
+  });
+}
+
+export const keyName = (slot: string, index: number) => `${slot}-key${index}`;
+export const limitName = (slot: string, category: string) => `${slot}-${category}`;
+export const realmName = (slot: string) => `${slot}-realm`;
+
+export const jambonz: Subject<KeyKind, Tenants> = {
+  platform: "jambonz",
+  setting: fc.constantFrom("admin" as const, "service provider" as const),
+  program: (key) => tenants(key === "admin" ? [0, 1] : [0]),
+  change,
+  methods: ["GET", "POST", "PUT", "DELETE"],
+  faults: [
+    ...broken,
+    { status: 403, body: { msg: "insufficient privileges" } },
+    { status: 404 },
+    { status: 429, headers: { "Retry-After": "0" } },
+    { status: 500 },
+    { status: 500, body: { msg: "Deadlock found when trying to get lock; try restarting transaction" } },
+    { status: 502 },
+    { status: 503 },
+    { status: 504 },
+  ],
+  possible: (life) => (life.chapters.some(({ faults }) => faults.length > 0) ? withoutDeletedWith(life) : life),
+  nothing: {},
+  told: (key) => `with a key of ${key === "admin" ? "an admin" : "a service provider"}`,
+  sketch: (program) => declared(program, ["provider 1", "provider 2"]),
+  async open() {
+    const sandbox = await startSandbox({ rateLimit: false, dns: "skipped" });
+    return { begin: (key) => JambonzScene.begin(sandbox, key), close: () => sandbox.stop() };
+  },
+};
+
+/** Each life has two service providers of its own. */
+class JambonzScene implements Scene<Tenants> {
+  /** Keys that somebody else made, by their sid, with the account that they are for. */
+  readonly #foreignKeys = new Map<string, string>();
+
+  static async begin(sandbox: Sandbox, kind: KeyKind): Promise<JambonzScene> {
+    const serviceProviders: string[] = [];
+    const keys: string[] = [];
+    for (const number of [1, 2]) {
+      const sid = await made(sandbox, "/ServiceProviders", { name: `provider ${number} ${Math.random()}` });
+      serviceProviders.push(sid);
+      keys.push((await sandbox.outside("POST", "/ApiKeys", { service_provider_sid: sid })).body.token as string);
+    }
+    // What is somebody else's, in the same place: an account that nobody of these programs has declared, with a key and a limit.
+    const account = await made(sandbox, "/Accounts", { name: "somebody else's", service_provider_sid: serviceProviders[0] });
+    await made(sandbox, "/ApiKeys", { account_sid: account });
+    await made(sandbox, `/Accounts/${account}/Limits`, { category: "device", quantity: 3 });
+    return new JambonzScene(sandbox, serviceProviders, kind === "admin" ? sandbox.adminKey : keys[0]!);
+  }
+
+  private constructor(
+    readonly sandbox: Sandbox,
+    readonly serviceProviders: string[],
+    readonly key: string,
+  ) {}
+
+  get variables(): Record<string, string> {
+    return { JAMBONZ_API_URL: this.sandbox.url, JAMBONZ_API_KEY: this.key };
+  }
+
+  async end(): Promise<void> {
+    for (const owner of this.serviceProviders) {
+      for (const { account_sid } of await this.#rows(`/ServiceProviders/${owner}/Accounts`))
+        await this.sandbox.outside("DELETE", `/Accounts/${account_sid}`);
+      await this.sandbox.outside("DELETE", `/ServiceProviders/${owner}`);
+    }
+  }
+
+  declared(tenants: Tenants): Declared[] {
+    return declared(tenants, this.serviceProviders);
+  }
+
+  async #rows(path: string): Promise<Row[]> {
+    const { status, body } = await this.sandbox.outside("GET", path);
+    assert.equal(status, 200, `GET ${path}: ${JSON.stringify(body)}`);
+    return body as Row[];
+  }
+
+  async foreign(): Promise<unknown> {
+    const [account] = (await this.#rows(`/ServiceProviders/${this.serviceProviders[0]}/Accounts`)).filter(
+      ({ name }) => name === "somebody else's",
+    );
+    const sid = String(account?.account_sid);
+    const keys = await this.#rows(`/Accounts/${sid}/ApiKeys`);
+    return {
+      account,
+      keys: keys.map(({ api_key_sid, token }) => ({ api_key_sid, token: token as unknown })),
+      limits: await this.#rows(`/Accounts/${sid}/Limits`),
+    };
+  }
+
+  async holds(tenants: Tenants, entries: Entry[]): Promise<void> {
+    const id = (name: string) => entries.find((entry) => entry.name === name)!.id;
+    const accounts = (await Promise.all(this.serviceProviders.map((sid) => this.#rows(`/ServiceProviders/${sid}/Accounts`)))).flat();
+    const own = accounts.filter(({ name }) => name !== "somebody else's");
+    assert.deepEqual(
+      own.map(({ account_sid }) => account_sid as string).sort(),
+      Object.keys(tenants).map(id).sort(),
+      "accounts on the platform and in state",
+    );
+    for (const [slot, tenant] of Object.entries(tenants)) {
+      const sid = id(slot);
+      const row = own.find(({ account_sid }) => account_sid === sid)!;
+      assert.equal(row.service_provider_sid, this.serviceProviders[tenant.serviceProvider]);
+      assert.equal(row.name, tenant.account.name ?? slot);
+      if (tenant.realm) assert.equal(String(row.sip_realm).toLowerCase(), tenant.realm.value.toLowerCase(), "its realm");
+      for (const [name, value] of Object.entries(tenant.account)) assertColumn(row, name, value);
+      const limits = await this.#rows(`/Accounts/${sid}/Limits`);
+      assert.deepEqual(Object.fromEntries(limits.map(({ category, quantity }) => [category, quantity as number])), tenant.limits);
+      const keys = await this.#rows(`/Accounts/${sid}/ApiKeys`);
+      const tokens = tenant.keys.map((_, index) => entries.find(({ name }) => name === keyName(slot, index))!.outputs.token as string);
+      const found = keys.filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid))).map(({ token }) => token as string);
+      assert.deepEqual(found.sort(), tokens.sort(), "keys on the platform and in state");
+    }
+  }
+
+  async act({ slot, what }: Change, program: Tenants, entries: Entry[]): Promise<Effect | undefined> {
+    const nothing = { shown: [], repaired: [] };
+    const sid = current(entries, slot)?.id;
+    const path = `/Accounts/${sid}`;
+    const tenant = program[slot as Slot];
+    const row = sid && ((await this.sandbox.outside("GET", path)).body as Row);
+    if (!sid || !row || row.account_sid !== sid || !tenant) return undefined;
+    const put = async (body: Row) => assert.equal((await this.sandbox.outside("PUT", path, body)).status, 204);
+    const changed = (name: string, member?: string, shows = true) =>
+      shows ? { shown: [`changed ${name}`], repaired: [`update ${name}`], member } : nothing;
+    const holderOfRealm = tenant.realm?.by === "account" ? slot : realmName(slot);
+    const [category] = Object.keys(tenant.limits).filter((category) => entries.some(({ name }) => name === limitName(slot, category)));
+    const [key] = (await this.#rows(`${path}/ApiKeys`)).filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid)));
+    const keyEntry = key && entries.find(({ outputs, condemned }) => outputs.token === key.token && !condemned);
+    switch (what) {
+      case "rename":
+        await put({ name: `${slot} renamed by somebody` });
+        return changed(slot, "name");
+      case "deactivate":
+        await put({ is_active: false });
+        return changed(slot, "is_active", tenant.account.isActive === true);
+      case "change realm":
+        await put({ sip_realm: `${slot}.changed.example.com` });
+        return changed(holderOfRealm, "sip_realm", tenant.realm !== undefined);
+      case "clear realm": {
+        await put({ sip_realm: null });
+        if (!tenant.realm) return nothing;
+        return tenant.realm.by === "account"
+          ? changed(slot, "sip_realm")
+          : { shown: [`gone ${realmName(slot)}`], repaired: [`create ${realmName(slot)}`], member: "sip_realm" };
+      }
+      case "change hook":
+        await put({ registration_hook: { url: "https://changed.example.com/r", method: "GET" } });
+        return changed(slot, "registration_hook", tenant.account.registrationHook !== undefined);
+      case "change limit":
+        if (!category) return nothing;
+        await made(this.sandbox, `${path}/Limits`, { category, quantity: 777 });
+        return changed(limitName(slot, category));
+      case "delete limit":
+        if (!category) return nothing;
+        await this.sandbox.outside("DELETE", `${path}/Limits?category=${category}`);
+        return { shown: [`gone ${limitName(slot, category)}`], repaired: [`create ${limitName(slot, category)}`] };
+      case "delete key": {
+        if (!key) return nothing;
+        await this.sandbox.outside("DELETE", `/ApiKeys/${key.api_key_sid}`);
+        if (!keyEntry) return nothing;
+        const feeds = tenant.realm?.by === "resource with key" && keyEntry.name === keyName(slot, 0);
+        return { shown: [`gone ${keyEntry.name}`], repaired: [`create ${keyEntry.name}`, ...(feeds ? [`update ${realmName(slot)}`] : [])] };
+      }
+      case "delete account": {
+        assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
+        for (const [foreign, account] of this.#foreignKeys) if (account === sid) this.#foreignKeys.delete(foreign);
+        const names = declared({ [slot]: tenant }, this.serviceProviders).map(({ name }) => name);
+        return { shown: names.map((name) => `gone ${name}`), repaired: names.map((name) => `create ${name}`) };
+      }
+      case "add foreign key":
+        this.#foreignKeys.set(await made(this.sandbox, "/ApiKeys", { account_sid: sid }), sid);
+        return nothing;
+    }
+  }
+
+  async secrets(): Promise<string[]> {
+    const secrets: string[] = [this.key];
+    for (const owner of this.serviceProviders) {
+      for (const row of await this.#rows(`/ServiceProviders/${owner}/Accounts`)) {
+        secrets.push(String(row.webhook_secret));
+        for (const { token } of await this.#rows(`/Accounts/${row.account_sid}/ApiKeys`)) secrets.push(String(token));
+      }
+    }
+    return secrets;
+  }
+
+  deletes({ method, path }: LoggedRequest): string | undefined {
+    return method === "DELETE" ? path : undefined;
+  }
+
+  deletionOf({ type, id, outputs }: Entry): string {
+    switch (type) {
+      case "jambonz:Account":
+        return `/Accounts/${id}`;
+      case "jambonz:ApiKey":
+        return `/ApiKeys/${String(outputs.sid)}`;
+      default:
+        return `/${id.replace(/Limits\/(.*)/, "Limits?category=$1")}`;
+    }
+  }
+
+  isReplaced(entry: Entry, now: Row, before: Entry[], program: Declared[]): boolean {
+    const { type, name, outputs } = entry;
+    if (type === "jambonz:Account") return outputs.serviceProviderSid !== now.serviceProviderSid;
+    const slot = name.split("-")[0]!;
+    const account = before.find((entry) => entry.name === slot && !entry.condemned);
+    const accountNow = program.find((declared) => declared.name === slot);
+    // The account it was on is gone, or goes: whatever was on it is made anew.
+    if (!account || account.id !== outputs.accountSid || account.pendingReplacement) return true;
+    if (accountNow && this.isReplaced(account, accountNow.args as Row, before, program)) return true;
+    if (type === "jambonz:ApiKey") return JSON.stringify(outputs.rotateWhenChanged) !== JSON.stringify(now.rotateWhenChanged);
+    return false;
+  }
+}
+
+function assertColumn(row: Row, name: string, value: unknown): void {
+  const column = row[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] as unknown;
+  if (name.endsWith("Hook")) {
+    const { url, method, username, password } = column as Row;
+    assert.deepEqual({ url, method, username, password }, { method: "POST", username: null, password: null, ...(value as object) }, name);
+  } else if (name === "bucketCredential") {
+    const bucket = column as Row;
+    for (const [key, wanted] of Object.entries(value as object)) {
+      const found = bucket[key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] as unknown;
+      if (key === "tags")
+        assert.deepEqual(Object.fromEntries((found as Row[]).map(({ Key, Value }) => [Key, Value])), wanted, `tags of ${name}`);
+      else assert.deepEqual(found, wanted, `${key} of ${name}`);
+    }
+  } else assert.equal(typeof value === "boolean" ? Boolean(column) : column, value, name);
+}
