@@ -1,4 +1,5 @@
 import { type z } from "zod";
+import type { AdoptCommand } from "./adoption";
 import type { HttpClient } from "./http/client";
 import type { Layout } from "./layout";
 import type { Surroundings } from "./session";
@@ -85,6 +86,7 @@ export type Progress = (done: number, of: number) => void;
 /** What speaks with a platform. */
 export interface Client {
   readonly http: HttpClient;
+  readonly adopt: AdoptCommand;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { adoptThroughPackage, type AdoptCommand } from "./adoption";
 import { Claims } from "./claims";
 import type { HttpClientOptions } from "./http/client";
 import { Recovery } from "./recovery";
@@ -9,7 +10,7 @@ import { readSettings, type CommonSettings, type SettingSources } from "./settin
 export type Surroundings<S extends CommonSettings = CommonSettings & Record<string, any>> = Omit<
   HttpClientOptions,
   "settings" | "dialect" | "apiUrl"
-> & { settings: S };
+> & { settings: S; adopt: AdoptCommand };
 
 export interface SessionOptions extends SettingSources {
   /** Where a line for the user goes. Default: standard output, which the engine shows as part of the run. */
@@ -18,6 +19,8 @@ export interface SessionOptions extends SettingSources {
   signal?: AbortSignal;
   /** Shortens pauses, for tests. */
   pace?: number;
+  /** Default: by the npm package. */
+  adopt?: AdoptCommand;
 }
 
 /**
@@ -48,7 +51,7 @@ export class Session {
 
   /** @throws UserError for wrong or missing settings. */
   get client(): Client {
-    const { log = console.log, signal, pace } = this.#options;
-    return (this.#client ??= this.platform.connect({ settings: this.settings, redactor: this.redactor, log, signal, pace }));
+    const { log = console.log, signal, pace, adopt = adoptThroughPackage } = this.#options;
+    return (this.#client ??= this.platform.connect({ settings: this.settings, redactor: this.redactor, log, signal, pace, adopt }));
   }
 }

@@ -169,9 +169,7 @@ export const account = resource<Jambonz>()({
       throw error;
     }
     if (!holder) return undefined;
-    const adopt = isSid(holder)
-      ? `adopt it (\`npx pulumi-cpaas adopt jambonz:Account ${/^[\w.-]+$/.test(name) ? name : "<name>"} ${holder}\`)`
-      : "keep one of them";
+    const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", name, holder)})` : "keep one of them";
     return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another`;
   },
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AdoptCommand } from "../adoption";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
 import type { Progress, Properties } from "../resource";
@@ -38,6 +39,7 @@ const LIST_AGE = 60_000;
  */
 export class Jambonz {
   readonly http: HttpClient;
+  readonly adopt: AdoptCommand;
   readonly #settings: Settings;
   readonly #lists = new Map<string, { at: number; done: boolean; rows: Promise<Row[]> }>();
   readonly #serviceProviderOf = new Map<string, string>();
@@ -48,8 +50,9 @@ export class Jambonz {
   readonly accountNames = new AccountNames(this);
 
   constructor(surroundings: Surroundings<Settings>) {
-    const { settings, redactor, log } = surroundings;
+    const { settings, redactor, log, adopt } = surroundings;
     this.#settings = settings;
+    this.adopt = adopt;
     redactor.add(settings.apiKey);
     this.http = new HttpClient({
       ...surroundings,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { adoptThroughPlugin } from "../adoption";
 import { version } from "../../sdk/version";
 import { InitializationError } from "../errors";
 import { Lifecycle, type Difference } from "../lifecycle";
@@ -40,7 +41,7 @@ export class Provider {
   }
 
   #connect(args: Properties): Session {
-    return new Session(platform(this.#name), { ...sources(args), signal: this.#cancelled.signal });
+    return new Session(platform(this.#name), { ...sources(args), signal: this.#cancelled.signal, adopt: adoptThroughPlugin });
   }
 
   pluginInfo() {

@@ -3,7 +3,6 @@ import { RefusedError, UnfinishedError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
 import { accountSidOf, fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
-import { adoptCommand } from "./owned";
 import { dates, friendlyName, password, sid } from "./types";
 
 const forWhich = "needs exactly one of emailAddress, for a new sub-account, and accountSid, for an account that exists";
@@ -188,7 +187,7 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
     const sid = accountSidOf(emailAddress);
     throw new RefusedError(
       error.status,
-      `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${adoptCommand("restcomm:Account", emailAddress, sid)}). The platform says: ${error.reason}`,
+      `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${restcomm.adopt("restcomm:Account", emailAddress, sid)}). The platform says: ${error.reason}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { UserError } from "../errors";
 import { resource } from "../resource";
-import { adoptCommand, accountSid, owned } from "./owned";
+import { accountSid, owned } from "./owned";
 import { time, toForm, type Restcomm } from "./platform";
 import { dates, friendlyName, httpMethod, password, sid, url } from "./types";
 
@@ -61,8 +61,8 @@ export const client = resource<Restcomm>()({
   async refuseCreate(restcomm, { accountSid, login }) {
     const rows = await restcomm.list(common.listPath(restcomm, accountSid));
     const holder = rows.find((row) => row.login === login);
-    if (holder) return taken(login, common.candidate(holder).id);
-    return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(login) : undefined;
+    if (holder) return taken(restcomm, login, common.candidate(holder).id);
+    return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(restcomm, login) : undefined;
   },
 
   async create(restcomm, { accountSid, ...sent }) {
@@ -71,14 +71,14 @@ export const client = resource<Restcomm>()({
     const row = await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent), { idempotent: true });
     const created = common.candidate(row);
     // The list that was looked at may be some minutes behind.
-    if (time(row.date_created) < since || restcomm.made.has(created.id)) throw new UserError(taken(sent.login, created.id));
+    if (time(row.date_created) < since || restcomm.made.has(created.id)) throw new UserError(taken(restcomm, sent.login, created.id));
     restcomm.made.add(created.id);
     return created;
   },
 });
 
 /** @param id undefined where the platform does not show it yet */
-function taken(login: string, id?: string): string {
-  const adopt = id ? `: ${id}; adopt it (${adoptCommand("restcomm:Client", login, id)}), or` : ", which shows in some minutes;";
+function taken(restcomm: Restcomm, login: string, id?: string): string {
+  const adopt = id ? `: ${id}; adopt it (${restcomm.adopt("restcomm:Client", login, id)}), or` : ", which shows in some minutes;";
   return `its account already has a client with the login ${login}${adopt} choose another login. A new account brings a client along that is named after its e-mail address, and one that was deleted shows for some minutes more`;
 }

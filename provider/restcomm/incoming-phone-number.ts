@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
-import { accountSid, adoptCommand, owned } from "./owned";
+import { accountSid, owned } from "./owned";
 import { toForm, type Restcomm, type Row } from "./platform";
 import { dates, friendlyName, httpMethod, sid, url } from "./types";
 
@@ -97,7 +97,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const [holder] = await bearing(restcomm, accountSid, phoneNumber);
     if (!holder) return undefined;
     const { id } = common.candidate(holder);
-    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${adoptCommand("restcomm:IncomingPhoneNumber", "<name>", id)}). One that was released shows for some minutes more`;
+    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", id)}). One that was released shows for some minutes more`;
   },
 
   async create(restcomm, { accountSid, ...sent }) {
@@ -119,7 +119,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const created = common.candidate(row);
     if (isSame(row, phoneNumber)) return created;
     throw new UnfinishedError(
-      `the carrier gave ${String(row.phone_number)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${adoptCommand("restcomm:IncomingPhoneNumber", "<name>", created.id)}); to give it back, delete the resource`,
+      `the carrier gave ${String(row.phone_number)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", created.id)}); to give it back, delete the resource`,
       created.id,
       created.outputs,
     );

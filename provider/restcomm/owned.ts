@@ -95,8 +95,3 @@ export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: 
     },
   };
 }
-
-/** The command that adopts something that exists, for a message. */
-export function adoptCommand(type: string, name: string, id: string): string {
-  return `\`npx pulumi-cpaas adopt ${type} ${/^[\w.-]+$/.test(name) ? name : "<name>"} ${id}\``;
-}

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import { z } from "zod";
+import type { AdoptCommand } from "../adoption";
 import { RefusedError, UnansweredError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
 import type { Redactor } from "../redact";
@@ -54,6 +55,7 @@ export const STALE = Symbol("stale");
  */
 export class Restcomm {
   readonly http: HttpClient;
+  readonly adopt: AdoptCommand;
   readonly #settings: Settings;
   readonly #redactor: Redactor;
   readonly #lists = new Map<string, { at: number; rows: Promise<Row[]> }>();
@@ -68,8 +70,9 @@ export class Restcomm {
   #answering?: Promise<Answer>;
 
   constructor(surroundings: Surroundings<Settings>) {
-    const { settings, redactor } = surroundings;
+    const { settings, redactor, adopt } = surroundings;
     this.#settings = settings;
+    this.adopt = adopt;
     this.#redactor = redactor;
     const { accountSid = "", authToken = "" } = settings;
     const basic = Buffer.from(`${accountSid}:${authToken}`).toString("base64");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AdoptCommand } from "../adoption";
 import { RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import { HttpClient, type Answer, type Request } from "../http/client";
 import type { Redactor } from "../redact";
@@ -56,6 +57,7 @@ export interface PostOptions {
  */
 export class VoiceTel {
   readonly http: HttpClient;
+  readonly adopt: AdoptCommand;
   readonly redactor: Redactor;
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
@@ -64,8 +66,9 @@ export class VoiceTel {
   readonly #told = new Set<string>();
 
   constructor(surroundings: Surroundings<Settings>) {
-    const { settings, redactor, log } = surroundings;
+    const { settings, redactor, log, adopt } = surroundings;
     this.#settings = settings;
+    this.adopt = adopt;
     this.#log = log;
     this.redactor = redactor;
     redactor.add(settings.apiKey);

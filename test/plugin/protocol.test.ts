@@ -305,10 +305,17 @@ describe("the provider plugin", () => {
   });
 
   it("tells a refusal in one sentence and keeps nothing", async () => {
-    await account("taken");
-    const error = await errorOf(account("taken"));
-    assert.match(error.details, /^Account "taken": its service provider already has an account of this name/);
-    assert.equal(keptBy(error), undefined);
+    const { inputs, id } = await account("taken");
+    const later = await TestPlugin.start({ apiUrl: target.sandbox.url, apiKey: secret(key) });
+    try {
+      const error = await errorOf(later.create("Account", inputs));
+      const adopt = `adopt it (\`pulumi import jambonz:index:Account taken ${id}\`)`;
+      const start = `Account "taken": its service provider already has an account of this name: ${id}; ${adopt}`;
+      assert.equal(error.details.slice(0, start.length), start);
+      assert.equal(keptBy(error), undefined);
+    } finally {
+      later.stop();
+    }
   });
 
   it("reads for an import by the id alone, and what it reads is what a program says", async () => {
