@@ -14,6 +14,8 @@ interface Holder {
 export class Claims {
   readonly #holders = new Map<string, Holder>();
   readonly #dropped = new Set<string>();
+  /** What is done about a claim, one thing after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   /** A resource that is there and stays. Gives the type of another resource that has the claim. */
   keep(claim: string, type: string): string | undefined {
@@ -31,8 +33,20 @@ export class Claims {
   }
 
   /** A resource that stays has given up what it claimed, and with it undone what another one may have there. */
-  drop(claim: string): void {
+  drop(claim: string, type: string): void {
     this.#dropped.add(claim);
+    if (this.#holders.get(claim)?.type === type) this.#holders.delete(claim);
+  }
+
+  /** Runs a creation or a deletion when every earlier one about the same claim has ended: a deletion under way would take what was just made. */
+  inTurn<T>(claim: string | undefined, act: () => Promise<T>): Promise<T> {
+    if (claim === undefined) return act();
+    const turn = (this.#turns.get(claim) ?? Promise.resolve()).then(act);
+    this.#turns.set(
+      claim,
+      turn.catch(() => {}),
+    );
+    return turn;
   }
 
   isDropped(claim: string): boolean {

@@ -83,12 +83,15 @@ export class Lifecycle {
     });
     const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
-    const claim = replaces.length === 0 ? definition.claims?.(news, id) : undefined;
+    // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
+    const isOfRefresh = this.session.refreshed.delete(this.#key(id));
+    const claim = replaces.length === 0 && !isOfRefresh ? definition.claims?.(news, id) : undefined;
     const holder = claim && this.session.claims.keep(claim, definition.type);
-    if (holder) throw new UserError(this.#conflict(news, id, holder));
+    if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    if (replaces.length > 0 && deleteBeforeReplace) this.session.successors.set(`${definition.type} ${id}`, news);
+    const isKnown = !JSON.stringify(news).includes(UNKNOWN);
+    if (replaces.length > 0 && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
     const unfinished = this.#isUnfinished(id, state, news);
     const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     return {
@@ -122,16 +125,18 @@ export class Lifecycle {
     return this.#operation("create", inputs, undefined, async () => {
       const { definition, session } = this;
       const claim = definition.claims?.(inputs);
-      const holder = claim && session.claims.take(claim, definition.type);
-      if (holder) throw new UserError(this.#conflict(inputs, undefined, holder));
-      try {
-        const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
-        if (refusal) throw new UserError(refusal);
-        return await this.#create(inputs, claim !== undefined);
-      } catch (error) {
-        if (claim && !(error instanceof InitializationError)) session.claims.release(claim);
-        throw error;
-      }
+      return session.claims.inTurn(claim, async () => {
+        const holder = claim && session.claims.take(claim, definition.type);
+        if (holder) throw new UserError(conflict(holder));
+        try {
+          const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
+          if (refusal) throw new UserError(refusal);
+          return await this.#create(inputs, claim !== undefined);
+        } catch (error) {
+          if (claim && !(error instanceof InitializationError)) session.claims.release(claim);
+          throw error;
+        }
+      });
     });
   }
 
@@ -143,16 +148,23 @@ export class Lifecycle {
       definition.inputs,
       this.#select(now, (name) => !this.#traits(name).local),
     );
+    const host = { [marks.host]: session.client.http.host };
     const created = session.recovery.create(definition, session.client, now, like, session.settings.maxRetries);
     const { id, outputs } = await created.catch((error: unknown) => {
-      throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, now, error) : error;
+      throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...host }, error) : error;
     });
-    const state: Properties = { ...now, ...outputs, [marks.host]: session.client.http.host };
+    const state: Properties = { ...now, ...outputs, ...host };
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
       const claim = claimed ? undefined : definition.claims?.(inputs, id);
       if (claim) session.claims.take(claim, definition.type);
-      if (Object.keys(later).length > 0) Object.assign(state, await definition.update!(session.client, id, later, inputs, state), later);
+      if (Object.keys(later).length > 0) {
+        const updated = definition.update!(session.client, id, later, inputs, state).catch((error: unknown) => {
+          if (error instanceof UnansweredError) state[marks.unsure] = Object.keys(later);
+          throw error;
+        });
+        Object.assign(state, await updated, later);
+      }
       await this.#complete(id, state);
     } catch (error) {
       throw this.#unfinished("create", id, state, error);
@@ -166,7 +178,8 @@ export class Lifecycle {
       const { definition, session } = this;
       this.#checkId(id);
       const live = await definition.read(session.client, id, state, {});
-      if (!live) {
+      if (live) session.refreshed.add(this.#key(id));
+      else {
         this.#isWhereItWas(state);
         return undefined;
       }
@@ -203,7 +216,7 @@ export class Lifecycle {
           }
         }
         const claim = definition.claims?.(state, id);
-        if (claim && claim !== definition.claims?.(news, id)) session.claims.drop(claim);
+        if (claim && claim !== definition.claims?.(news, id)) session.claims.drop(claim, definition.type);
         try {
           await this.#complete(id, next);
         } catch (error) {
@@ -220,23 +233,30 @@ export class Lifecycle {
     await this.#operation("delete", state, id, async () => {
       const { definition, session } = this;
       const claim = definition.isItsClaim ? definition.claims?.(state, id) : undefined;
-      if (claim && session.claims.passedOn(claim, definition.type)) return;
-      if (state[marks.host] !== undefined && state[marks.host] !== session.client.http.host) {
-        if (!(await definition.read(session.client, id, state, { fresh: true }))) this.#isWhereItWas(state);
-      }
-      const successor = session.successors.get(`${definition.type} ${id}`);
-      const impossible = successor && (await definition.refuseCreate?.(session.client, successor, { ahead: true }));
-      if (impossible) throw new UserError(`it is not replaced, because the new one could not be created: ${impossible}`);
-      const refusal = await definition.refuseDelete?.(session.client, id, state);
-      if (refusal) throw new UserError(refusal);
-      try {
-        await definition.delete(session.client, id, state);
-      } catch (error) {
-        if (!(error instanceof RefusedError || error instanceof UnansweredError)) throw error;
-        const live = await definition.read(session.client, id, state, { fresh: true }).catch(() => "not known");
-        if (live) throw error;
-      }
+      await session.claims.inTurn(claim, async () => {
+        if (claim && session.claims.passedOn(claim, definition.type)) return;
+        await this.#delete(id, state);
+      });
     });
+  }
+
+  async #delete(id: string, state: Properties): Promise<void> {
+    const { definition, session } = this;
+    if (state[marks.host] !== undefined && state[marks.host] !== session.client.http.host) {
+      if (!(await definition.read(session.client, id, state, { fresh: true }))) this.#isWhereItWas(state);
+    }
+    const successor = session.successors.get(this.#key(id));
+    const impossible = successor && (await definition.refuseCreate?.(session.client, successor, { ahead: true }));
+    if (impossible) throw new UserError(`it is not replaced, because the new one could not be created: ${impossible}`);
+    const refusal = await definition.refuseDelete?.(session.client, id, state);
+    if (refusal) throw new UserError(refusal);
+    try {
+      await definition.delete(session.client, id, state);
+    } catch (error) {
+      if (!(error instanceof RefusedError || error instanceof UnansweredError)) throw error;
+      const live = await definition.read(session.client, id, state, { fresh: true }).catch(() => "not known");
+      if (live) throw error;
+    }
   }
 
   /** What an update has to send, or undefined when there is nothing to send. */
@@ -347,9 +367,9 @@ export class Lifecycle {
     return `${this.#typeName}${typeof name === "string" && !isUnknown(name) ? ` "${name}"` : ""}${id ? ` (${id})` : ""}`;
   }
 
-  #conflict(inputs: Properties, id: string | undefined, holder: string): string {
-    const other = holder.split(":")[1]!;
-    return `${this.#label(inputs, id)}: another ${other} of this program manages the same thing, and they would undo each other; keep one of them`;
+  /** What tells it from everything else of the platform. */
+  #key(id: string): string {
+    return `${this.definition.type} ${id}`;
   }
 
   /** Runs an operation within its time, and turns whatever goes wrong into one sentence. */
@@ -397,4 +417,8 @@ export class Lifecycle {
 
 function marked(chosen: string[]): Properties {
   return chosen.length > 0 ? { [marks.chosen]: chosen } : {};
+}
+
+function conflict(holder: string): string {
+  return `another ${holder.split(":")[1]!} of this program manages the same thing, and they would undo each other; keep one of them`;
 }

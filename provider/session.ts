@@ -33,6 +33,8 @@ export class Session {
   readonly recovery = new Recovery();
   /** What is to take the place of a resource that is deleted first, by type and id. */
   readonly successors = new Map<string, Properties>();
+  /** What a refresh has read and not yet compared, by type and id. */
+  readonly refreshed = new Set<string>();
   readonly #options: SessionOptions;
   #settings?: CommonSettings;
   #client?: Client;

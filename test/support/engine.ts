@@ -254,12 +254,15 @@ class Run {
       [...this.#engine.entries].map(async (entry) => {
         if (entry.pendingReplacement) return;
         try {
-          const live = await this.#attempt("read", entry, () => this.#lifecycle(entry.type).read(entry.id, entry.outputs));
+          const lifecycle = this.#lifecycle(entry.type);
+          const live = await this.#attempt("read", entry, () => lifecycle.read(entry.id, entry.outputs));
           const before = JSON.stringify(sorted(entry.outputs));
           if (!live) {
             this.#forget(entry);
             this.#outcome.steps.push(`gone ${entry.name}`);
           } else {
+            // With the roles reversed: what is there now against what was deployed.
+            lifecycle.diff(entry.id, live.state, entry.inputs);
             Object.assign(entry, { inputs: live.inputs, outputs: live.state, initErrors: undefined });
             if (JSON.stringify(sorted(live.state)) !== before) this.#outcome.steps.push(`changed ${entry.name}`);
           }

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { resourceOf } from "../../provider/platforms";
+import { Lifecycle } from "../../provider/lifecycle";
+import { platform } from "../../provider/platforms";
+import { Session } from "../../provider/session";
+import { UNKNOWN } from "../../provider/values";
+import { Engine } from "../support/engine";
+import { accountsOf, jambonzTarget, limitsOf, made, type Target } from "../support/jambonz";
+import type { Declared } from "../support/pulumi";
+import { restcommTarget } from "../support/restcomm";
+
+describe("what two resources could have at once", () => {
+  let target: Target;
+  let engine: Engine;
+  beforeEach(async () => {
+    target = await jambonzTarget();
+    engine = new Engine({ environment: () => target.variables, pace: 0.2, log: () => {} });
+  });
+  afterEach(() => target.sandbox.stop());
+
+  const acme = (args = {}): Declared => ({
+    type: "jambonz:Account",
+    name: "acme",
+    args: { serviceProviderSid: target.serviceProviderSid, ...args },
+  });
+  const limit = (name: string, category: string, quantity: number): Declared => ({
+    type: "jambonz:Limit",
+    name,
+    args: { accountSid: { $ref: "acme.sid" }, category, quantity },
+  });
+  const realm: Declared = {
+    type: "jambonz:SipRealm",
+    name: "realm",
+    args: { accountSid: { $ref: "acme.sid" }, realm: "acme.example.com" },
+  };
+  const limits = async () => limitsOf(target, (await accountsOf(target)).acme.account_sid as string);
+
+  for (const refresh of [false, true]) {
+    const how = refresh ? "also with a refresh before it" : "in one run";
+
+    it(`moves a realm from an account to a SipRealm and back, ${how}`, async () => {
+      await engine.up([acme({ sipRealm: "acme.example.com" })]);
+      assert.deepEqual((await engine.up([acme(), realm], { refresh })).errors, []);
+      assert.equal((await accountsOf(target)).acme.sip_realm, "acme.example.com");
+      assert.deepEqual((await engine.up([acme({ sipRealm: "acme.example.com" })], { refresh })).errors, []);
+      assert.equal((await accountsOf(target)).acme.sip_realm, "acme.example.com");
+      assert.deepEqual(await engine.up([acme({ sipRealm: "acme.example.com" })], { refresh: true }), { steps: [], errors: [] });
+    });
+
+    it(`hands a limit over to a resource of another name, ${how}`, async () => {
+      await engine.up([acme(), limit("one", "device", 1)]);
+      assert.deepEqual((await engine.up([acme(), limit("other", "device", 2)], { refresh })).errors, []);
+      assert.deepEqual(await limits(), { device: 2 });
+    });
+
+    it(`is refused to the second, ${how}`, async () => {
+      await engine.up([acme(), limit("one", "device", 1)]);
+      const { errors } = await engine.up([acme(), limit("one", "device", 1), limit("two", "device", 2)], { refresh });
+      assert.deepEqual(errors, [
+        "Limit: another Limit of this program manages the same thing, and they would undo each other; keep one of them",
+      ]);
+      assert.deepEqual(await limits(), { device: 1 });
+    });
+  }
+
+  it("stays with both when two limits change places, although a deletion has to be sent twice", async () => {
+    await engine.up([acme(), limit("a", "device", 1), limit("b", "api_rate", 2)]);
+    target.sandbox.addFault({ match: { method: "DELETE" }, fault: "drop", times: 1 });
+    const swapped = [acme(), limit("a", "api_rate", 1), limit("b", "device", 2)];
+    assert.deepEqual((await engine.up(swapped)).errors, []);
+    assert.deepEqual(await limits(), { api_rate: 1, device: 2 });
+    assert.deepEqual(await engine.up(swapped, { refresh: true }), { steps: [], errors: [] });
+  });
+
+  it("is deleted where the one that should have it next could not be made", async () => {
+    await engine.up([acme(), limit("one", "device", 1)]);
+    target.sandbox.addFault({ match: { method: "POST" }, fault: { status: 403, body: { msg: "no" } } });
+    const { errors } = await engine.up([acme(), limit("other", "device", 2)]);
+    assert.equal(errors.length, 1);
+    target.sandbox.clearFaults();
+    await engine.up([acme()]);
+    assert.deepEqual(await limits(), {});
+  });
+});
+
+describe("what a creation leaves undone", () => {
+  it("is taken away again when the program gives it up, although it was never answered", async () => {
+    const target = await jambonzTarget();
+    const environment = { ...target.variables, JAMBONZ_MAX_RETRIES: "0" };
+    const engine = new Engine({ environment: () => environment, pace: 0.005, log: () => {} });
+    const acme = (args = {}): Declared[] => [
+      { type: "jambonz:Account", name: "acme", args: { serviceProviderSid: target.serviceProviderSid, ...args } },
+    ];
+    const bucketCredential = { vendor: "azure", name: "n", connectionString: "AccountKey=abcdefghijklmnop" };
+    target.sandbox.addFault({ match: { method: "PUT" }, fault: "dropAnswer", times: 1 });
+    assert.equal((await engine.up(acme({ bucketCredential }))).errors.length, 1);
+    assert.equal((await accountsOf(target)).acme.bucket_credential.vendor, "azure");
+    assert.deepEqual((await engine.up(acme())).errors, []);
+    assert.equal((await accountsOf(target)).acme.bucket_credential, null);
+    await target.sandbox.stop();
+  });
+
+  it("still tells where it was made", async () => {
+    const target = await jambonzTarget();
+    const session = new Session(platform("jambonz"), {
+      config: () => undefined,
+      environment: target.variables,
+      pace: 0.005,
+      log: () => {},
+    });
+    const accountSid = await made(target.sandbox, "/Accounts", { name: "a", service_provider_sid: target.serviceProviderSid });
+    const { body } = await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid });
+    const realm = { accountSid, realm: "a.b.example.com", accountApiKey: (body as { token: string }).token };
+    const lifecycle = new Lifecycle(resourceOf("jambonz:SipRealm").definition, session);
+    await assert.rejects(lifecycle.create(realm), ({ state }: { state: Record<string, unknown> }) => {
+      assert.equal(state.__host, new URL(target.sandbox.url).host);
+      return true;
+    });
+    await target.sandbox.stop();
+  });
+});
+
+describe("something that is deleted because what it belongs to is replaced", () => {
+  it("is deleted, although nobody knows yet what it will belong to", async () => {
+    const target = await restcommTarget();
+    const lifecycle = (type: string) =>
+      new Lifecycle(
+        resourceOf(type).definition,
+        new Session(platform("restcomm"), { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} }),
+      );
+    const account = await lifecycle("restcomm:Account").create({ emailAddress: "a@b.example.com", password: "C0rrect-Horse-7" });
+    const inputs = { accountSid: account.id, login: "desk", password: "C0rrect-Horse-8" };
+    const { id, state } = await lifecycle("restcomm:Client").create(inputs);
+    const client = lifecycle("restcomm:Client");
+    assert.deepEqual(client.diff(id, state, { ...inputs, accountSid: UNKNOWN }).replaces, ["accountSid"]);
+    await client.delete(id, state);
+    const { body } = await target.sandbox.outside("GET", `/Accounts/${account.id}/Clients.json`);
+    assert.doesNotMatch(JSON.stringify(body), /"desk"/);
+    await target.sandbox.stop();
+  });
+});
