@@ -5,7 +5,7 @@ import type Axios from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
 import { CancelledError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import type { Redactor } from "../redact";
-import type { CommonSettings } from "../settings";
+import { normalUrl, type CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
 import { Gate, type RateLimitState } from "./gate";
 
@@ -155,7 +155,7 @@ export class HttpClient {
     for (let attempt = 0; ; attempt++) {
       await this.#gate.enter();
       const sentAt = Date.now();
-      const outcome = await this.#once(request, idempotent, budget).catch(uncertain);
+      const outcome = await this.#once(request, budget).catch(uncertain);
       if (outcome.kind === "rateLimited") {
         if (++rateLimited > MAX_RATE_LIMITED) throw new RefusedError(429, "the rate limit was used up again and again by others");
         attempt--;
@@ -172,14 +172,14 @@ export class HttpClient {
         // Without the platform's own words it is not the platform that has refused.
         const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
-        lostAt ??= sentAt;
-        if (attempt >= settings.maxRetries || budget.left === 0) {
-          const message = `${reason}, also after ${attempt} repeats`;
-          throw request.method === "POST"
+        const refused = (message: string) =>
+          // What sets something may have set it at an earlier try. What deletes or reads is asked about afterwards anyway.
+          lostAt !== undefined && (request.method === "POST" || request.method === "PUT")
             ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, lostAt)
-            : new RefusedError(answer.status, message);
-        }
+            : new RefusedError(answer.status, message, answer.retryAfterMs);
+        if (!transient) throw refused(reason);
+        lostAt ??= sentAt;
+        if (attempt >= settings.maxRetries || budget.left === 0) throw refused(`${reason}, also after ${attempt} repeats`);
       } else {
         const problem = redactor.clean(outcome.problem);
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
@@ -195,7 +195,7 @@ export class HttpClient {
   }
 
   /** One exchange in a turn of the gate, which it ends. */
-  async #once(request: Request, idempotent: boolean, budget: Budget): Promise<Outcome> {
+  async #once(request: Request, budget: Budget): Promise<Outcome> {
     const { dialect } = this.#options;
     const waitsForRateLimit = dialect.waitsForRateLimit ?? true;
     let state: RateLimitState | undefined;
@@ -213,7 +213,7 @@ export class HttpClient {
         this.#gate.close(wait + 50);
         return { kind: "rateLimited" };
       }
-      const answer: Answer = { ...this.#read(response, idempotent), retryAfterMs: retryAfter(response) };
+      const answer: Answer = { ...this.#read(response, request.method === "GET"), retryAfterMs: retryAfter(response) };
       answer.status = dialect.statusOf?.(answer) ?? answer.status;
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
@@ -250,7 +250,7 @@ export class HttpClient {
     );
   }
 
-  #read(response: AxiosResponse<string>, idempotent: boolean): Answer {
+  #read(response: AxiosResponse<string>, isRead: boolean): Answer {
     const text = response.data ?? "";
     const { status, statusText: reasonPhrase = "" } = response;
     const type = String(response.headers["content-type"] ?? "");
@@ -262,9 +262,10 @@ export class HttpClient {
     if (/text\/html/i.test(type) && /<(!doctype|html)/i.test(text) && response.status !== 429) {
       if (status >= 500 || status === 408) return { status, reasonPhrase, body: undefined };
       // Something between has answered instead of the platform, which may have done what was asked.
-      if (!idempotent && response.status < 300) throw new BrokenAnswer("a web page came instead of its answer");
+      if (!isRead && response.status < 300)
+        throw new BrokenAnswer(`a web page came instead of its answer; check the API's URL, ${normalUrl(this.#options.apiUrl)}`);
       throw new UserError(
-        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.#options.apiUrl}`,
+        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${normalUrl(this.#options.apiUrl)}`,
       );
     }
     if (text === "") return { status, reasonPhrase, body: undefined };

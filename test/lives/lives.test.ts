@@ -20,7 +20,13 @@ for (const [name, subject] of Object.entries(subjects).filter(([name]) => !PLATF
     it(`${count} of them end well`, () =>
       fc.assert(
         fc.asyncProperty(lifeOf(subject), async (one) => void (await world.live(one))),
-        { numRuns: Number(count), ...(SEED ? { seed: Number(SEED) } : {}), ...(FAIL_PATH ? { path: FAIL_PATH } : {}), endOnFailure: false },
+        {
+          numRuns: Number(count),
+          ...(SEED ? { seed: Number(SEED) } : {}),
+          ...(FAIL_PATH ? { path: FAIL_PATH } : {}),
+          endOnFailure: false,
+          includeErrorInReport: true,
+        },
       ));
 
     for (const [situation, live] of Object.entries(targeted[name]!)) it(situation, live);

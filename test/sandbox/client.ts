@@ -21,6 +21,7 @@ export async function send(
     method,
     redirect: "manual",
     headers: {
+      connection: "close", // a sandbox may be restarted between two requests
       ...(key !== null && { authorization: `Bearer ${key}` }),
       ...(body !== undefined && { "content-type": "application/json" }),
     },

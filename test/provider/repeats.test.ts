@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { Engine } from "../support/engine";
+import { accountsOf, jambonzTarget, limitsOf, type Target } from "../support/jambonz";
+import type { Declared } from "../support/pulumi";
+
+describe("a write that has to be sent again, because nobody knows what became of it", () => {
+  let target: Target;
+  let engine: Engine;
+  beforeEach(async () => {
+    target = await jambonzTarget();
+    engine = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+  });
+  afterEach(() => target.sandbox.stop());
+
+  const acme = (planType: string): Declared => ({
+    type: "jambonz:Account",
+    name: "acme",
+    args: { serviceProviderSid: target.serviceProviderSid, planType },
+  });
+  const limit: Declared = {
+    type: "jambonz:Limit",
+    name: "limit",
+    args: { accountSid: { $ref: "acme.sid" }, category: "device", quantity: 5 },
+  };
+  const planOnPlatform = async () => (await accountsOf(target)).acme.plan_type as string;
+
+  it("is not lost when the second try is refused: what the first has made is found", async () => {
+    await engine.up([acme("paid")]);
+    target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer", times: 1 });
+    target.sandbox.addFault({ match: { method: "POST" }, fault: { status: 500 }, times: 1 });
+    assert.deepEqual((await engine.up([acme("paid"), limit])).errors, []);
+    const { account_sid } = (await accountsOf(target)).acme;
+    assert.deepEqual(await limitsOf(target, account_sid as string), { device: 5 });
+    await engine.up([acme("paid")]);
+    assert.deepEqual(await limitsOf(target, account_sid as string), {});
+  });
+
+  for (const [what, faults] of [
+    ["refused at the second try", [{ fault: "dropAnswer" }, { fault: { status: 403, body: { msg: "no" } } }]],
+    ["refused by a proxy to the end", [{ fault: { status: 502 }, times: "always" }]],
+    ["answered with a web page to the end", [{ fault: "html", times: "always" }]],
+  ] as const) {
+    it(`may have been carried out when it is ${what}: whatever the program says next is sent`, async () => {
+      await engine.up([acme("paid")]);
+      for (const fault of faults) target.sandbox.addFault({ match: { method: "PUT" }, times: 1, ...fault });
+      assert.equal((await engine.up([acme("free")])).errors.length, 1);
+      target.sandbox.clearFaults();
+      target.sandbox.clearRequests();
+      // Back to what state said before: without a doubt in it nothing would be sent.
+      assert.deepEqual(await engine.up([acme("paid")]), { steps: ["update acme"], errors: [] });
+      assert.equal(await planOnPlatform(), "paid");
+    });
+  }
+});
