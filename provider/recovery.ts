@@ -7,6 +7,9 @@ const LOOKS = [200, 1000, 2500];
 /** And after a time limit: a wait for a lock of the platform's database ends after 50 s. */
 const LONG_LOOKS = [...LOOKS, 5000, 10_000, 20_000, 25_000];
 
+/** How often looking may be refused before that is taken for an answer. */
+const MOST_REFUSALS = 6;
+
 /** How far the clock that dates objects may be behind the one that dates answers, in milliseconds. */
 const CLOCKS_DIFFER = 60_000;
 
@@ -131,15 +134,15 @@ export class Recovery {
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
   async #candidates({ definition, client, inputs, error }: Lost): Promise<Candidate[]> {
+    let refusals = 0;
     for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
       let candidates: Candidate[] | undefined;
       try {
         candidates = await definition.find?.(client, inputs);
       } catch (trouble) {
-        const final = (trouble instanceof RefusedError && trouble.status < 500) || currentBudget()?.left === 0;
-        if (final) {
-          throw new UserError(notFoundOut(error, trouble as Error));
-        }
+        // Who may create may look: a refusal comes from in between, until it comes again and again.
+        if (trouble instanceof RefusedError && trouble.status < 500) refusals++;
+        if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
         await client.http.pause(pause);
         continue;
       }
