@@ -7,6 +7,8 @@ export class RefusedError extends Error {
     readonly reason: string,
     /** How long to wait before the next request, in milliseconds, where the platform says it. */
     readonly retryAfterMs?: number,
+    /** When it was sent first, in milliseconds, where an earlier try may have been carried out. */
+    readonly lostAt?: number,
   ) {
     super(`${reason} (${status})`);
   }

@@ -160,7 +160,7 @@ export class Lifecycle {
       if (claim) session.claims.take(claim, definition.type);
       if (Object.keys(later).length > 0) {
         const updated = definition.update!(session.client, id, later, inputs, state).catch((error: unknown) => {
-          if (error instanceof UnansweredError) state[marks.unsure] = Object.keys(later);
+          if (isUnsure(error)) state[marks.unsure] = Object.keys(later);
           throw error;
         });
         Object.assign(state, await updated, later);
@@ -211,7 +211,7 @@ export class Lifecycle {
           } catch (error) {
             if (error instanceof UnfinishedError) throw this.#unfinished("update", id, next, error);
             // Whatever the program says next, it has to be said again.
-            if (error instanceof UnansweredError) throw this.#unfinished("update", id, { ...state, [marks.unsure]: changed }, error);
+            if (isUnsure(error)) throw this.#unfinished("update", id, { ...state, [marks.unsure]: changed }, error);
             throw error;
           }
         }
@@ -421,4 +421,9 @@ function marked(chosen: string[]): Properties {
 
 function conflict(holder: string): string {
   return `another ${holder.split(":")[1]!} of this program manages the same thing, and they would undo each other; keep one of them`;
+}
+
+/** Whether what was asked may have been done all the same. */
+function isUnsure(error: unknown): boolean {
+  return error instanceof UnansweredError || (error instanceof RefusedError && error.lostAt !== undefined);
 }

@@ -82,8 +82,9 @@ export class Recovery {
         return created;
       },
       (error: unknown) => {
-        if (error instanceof UnansweredError) equals.lost++;
-        throw error;
+        const unsure = unanswered(error);
+        if (unsure instanceof UnansweredError) equals.lost++;
+        throw unsure;
       },
     );
     const settled = sending.catch(() => undefined).finally(() => equals.underWay.delete(settled));
@@ -94,16 +95,19 @@ export class Recovery {
   /** Looks several times, one creation after the other. Undefined: there is nothing that it could have made. */
   #look(lost: Lost): Promise<Candidate | undefined> {
     const turn = lost.equals.looking.then(async () => {
+      let doubtful: Candidate[] = [];
       for (const pause of lost.error.stillAtIt ? LONG_LOOKS : LOOKS) {
         await lost.client.http.pause(pause);
         const possible = await this.#possible(lost);
-        if (possible.length > lost.equals.lost) throw new UserError(tooMany(lost.error, possible));
-        const [mine] = possible;
+        ({ doubtful } = possible);
+        if (possible.fresh.length > lost.equals.lost) throw new UserError(tooMany(lost.error, possible.fresh));
+        const [mine] = possible.fresh;
         if (!mine) continue;
         this.#claimed.add(identity(lost.definition, mine));
         mine.taken?.();
         return mine;
       }
+      if (doubtful.length > 0) throw new UserError(tooMany(lost.error, doubtful));
       return undefined;
     });
     lost.equals.looking = turn.catch(() => undefined);
@@ -112,24 +116,26 @@ export class Recovery {
 
   /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
   async #wasLate(lost: Lost, { id, outputs }: Created): Promise<void> {
-    const possible = await this.#possible(lost).catch(() => []);
+    const { fresh, doubtful } = await this.#possible(lost).catch(() => ({ fresh: [], doubtful: [] }));
+    const possible = [...fresh, ...doubtful];
     if (possible.length <= lost.equals.lost) return;
     throw new UnfinishedError(`a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`, id, outputs);
   }
 
   /** What may have been made by a creation whose answer was lost, without what others have been given. */
-  async #possible(lost: Lost): Promise<Candidate[]> {
+  async #possible(lost: Lost): Promise<{ fresh: Candidate[]; doubtful: Candidate[] }> {
     const { definition, client, equals, existing, sentAt } = lost;
     const candidates = await this.#candidates(lost);
     // What an equal creation is about to be told must not be taken from it.
     await Promise.all(equals.underWay);
     const since = client.http.platformTime(sentAt).getTime() - CLOCKS_DIFFER;
-    return candidates.filter(
-      (candidate) =>
-        !existing.has(candidate.id) &&
-        !this.#claimed.has(identity(definition, candidate)) &&
-        (candidate.createdAt === undefined || candidate.createdAt.getTime() >= since),
-    );
+    const unknown = candidates.filter((candidate) => !existing.has(candidate.id) && !this.#claimed.has(identity(definition, candidate)));
+    const isEarly = ({ createdAt }: Candidate) => createdAt !== undefined && createdAt.getTime() < since;
+    return {
+      fresh: unknown.filter((candidate) => !isEarly(candidate)),
+      // It was not there before, and its date says that it was: somebody made it meanwhile, or the database is in another time zone.
+      doubtful: definition.existing ? unknown.filter(isEarly) : [],
+    };
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
@@ -167,5 +173,13 @@ function listed(candidates: Candidate[]): string {
 }
 
 function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
-  return `${message}; now there are ${possible.length} that may be the one it made: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
+  const those =
+    possible.length === 1 ? "there is one that may be what it made" : `there are ${possible.length} that may be the one it made`;
+  return `${message}; now ${those}: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
+}
+
+/** A refusal says nothing of an earlier try that was not answered. */
+function unanswered(error: unknown): unknown {
+  if (!(error instanceof RefusedError) || error.lostAt === undefined) return error;
+  return new UnansweredError(`a first try was not answered, and a second one was refused: ${error.message}`, error.lostAt);
 }

@@ -73,10 +73,9 @@ const MAX_TIMER = 2 ** 31 - 1;
 const MAX_RATE_LIMITED = 30;
 const USER_AGENT = "pulumi-cpaas";
 
-/** Codes of Node's sockets and name resolution that mean: nothing was sent. */
-const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
-/** Those among them, and those of TLS, where trying again cannot help. */
-const HOPELESS = new Set(["ENOTFOUND"]);
+/** System calls that come before anything is sent: what fails in one of them was not sent, and nothing else is certain. */
+const BEFORE_SENDING = new Set(["getaddrinfo", "connect"]);
+/** Codes of TLS. They say that nothing was sent only where the connection was not secure yet. */
 const TLS = /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_SSL|EPROTO|HOSTNAME_MISMATCH)/;
 
 type Outcome =
@@ -148,7 +147,7 @@ export class HttpClient {
     /** When it was sent first with no telling what became of it. */
     let lostAt: number | undefined;
     let rateLimited = 0;
-    const uncertain = (error: unknown) => {
+    const uncertain = (error: unknown): never => {
       const notSent = error instanceof UnreachableError || error instanceof CancelledError;
       throw notSent && lostAt !== undefined ? new UnansweredError(error.message, lostAt) : error;
     };
@@ -172,14 +171,14 @@ export class HttpClient {
         // Without the platform's own words it is not the platform that has refused.
         const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        const refused = (message: string) =>
-          // What sets something may have set it at an earlier try. What deletes or reads is asked about afterwards anyway.
-          lostAt !== undefined && (request.method === "POST" || request.method === "PUT")
-            ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, lostAt)
-            : new RefusedError(answer.status, message, answer.retryAfterMs);
-        if (!transient) throw refused(reason);
+        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs, lostAt);
         lostAt ??= sentAt;
-        if (attempt >= settings.maxRetries || budget.left === 0) throw refused(`${reason}, also after ${attempt} repeats`);
+        if (attempt >= settings.maxRetries || budget.left === 0) {
+          const message = `${reason}, also after ${attempt} repeats`;
+          throw request.method === "POST"
+            ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, lostAt)
+            : new RefusedError(answer.status, message, answer.retryAfterMs, lostAt);
+        }
       } else {
         const problem = redactor.clean(outcome.problem);
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
@@ -187,7 +186,7 @@ export class HttpClient {
         if (outcome.kind === "lost" && (!idempotent || giveUp))
           throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, lostAt ?? sentAt, outcome.timedOut);
         if (outcome.kind === "notSent" && (outcome.hopeless || giveUp))
-          throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
+          uncertain(new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`));
         if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
       }
       await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000)).catch(uncertain);
@@ -280,14 +279,14 @@ export class HttpClient {
   #classify(error: unknown): Outcome {
     if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
-    const { code = "", message = "", syscall = "", name = "" } = (error ?? {}) as NodeJS.ErrnoException & { cause?: unknown };
-    const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
+    const { code = "", message = "", name = "", cause, request } = (error ?? {}) as Failure;
     const codes = [code, cause?.code ?? ""];
-    if (codes.some((c) => TLS.test(c)))
+    if (codes.some((c) => TLS.test(c)) && wasBeingSecured(request))
       return { kind: "notSent", problem: `no trusted connection (${cause?.message ?? message})`, hopeless: true };
-    if (codes.some((c) => NOT_SENT.has(c)) || [syscall, cause?.syscall].includes("connect")) {
-      return { kind: "notSent", problem: connectProblem(codes), hopeless: codes.some((c) => HOPELESS.has(c)) };
-    }
+    // Where a name has several addresses, each of them has a failure of its own.
+    const failures = [error as Failure, cause, ...(cause?.errors ?? [])];
+    if (failures.some((failure) => BEFORE_SENDING.has(failure?.syscall ?? "")))
+      return { kind: "notSent", problem: connectProblem(codes), hopeless: codes.includes("ENOTFOUND") };
     if (code === "ERR_CANCELED" || name === "TimeoutError") {
       const budget = currentBudget();
       const limit =
@@ -303,6 +302,18 @@ export class HttpClient {
 
 /** The answer came, but not whole. */
 class BrokenAnswer extends Error {}
+
+/** What axios throws: its own error around Node's. */
+interface Failure extends NodeJS.ErrnoException {
+  cause?: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
+  request?: { socket?: { secureConnecting?: boolean } };
+}
+
+/** Whether the connection of a request was not secure yet, so that nothing was sent over it. */
+function wasBeingSecured(request: Failure["request"]): boolean {
+  // Node ends this when it has accepted the certificate (lib/_tls_wrap.js).
+  return request?.socket?.secureConnecting === true;
+}
 
 function connectProblem(codes: string[]): string {
   if (codes.includes("ECONNREFUSED")) return "the connection was refused";

@@ -37,7 +37,7 @@ export class AccountNames {
     if (Date.now() - names.at >= LIST_AGE) {
       names.at = Date.now();
       names.listed = this.#jambonz
-        .list(`/ServiceProviders/${owner}/Accounts`)
+        .list(`/ServiceProviders/${owner}/Accounts`, 0)
         .then((rows) => new Map(rows.map((row) => [String(row.account_sid), String(row.name)])));
       names.listed.catch(() => (names.at = 0));
     }

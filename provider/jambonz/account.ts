@@ -170,7 +170,7 @@ export const account = resource<Jambonz>()({
     }
     if (!holder) return undefined;
     const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", name, holder)})` : "keep one of them";
-    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another`;
+    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another. Where the program renames that one, run it again afterwards`;
   },
 
   async create(jambonz, { serviceProviderSid, allowDuplicateName: _, forceDestroy: __, bucketCredential: ___, ...inputs }) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { resource } from "../resource";
-import { same } from "../values";
+import { isAbsent } from "../values";
 import type { Jambonz, Row } from "./client";
 import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, type Owner } from "./types";
 
@@ -10,6 +10,7 @@ const LATEST = 2 ** 31 * 1000 - 1000;
 
 const expiry = z.iso
   .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
+  .refine((time) => !(Date.parse(time) < 1000), { error: "must be after 1970, where the times begin that jambonz can store" })
   .refine((time) => !(Date.parse(time) > LATEST), { error: "must be before 2038-01-19T03:14:07Z, the last time that jambonz can store" })
   .optional()
   .describe(
@@ -41,6 +42,7 @@ export const apiKey = resource<Jambonz>()({
       serviceProviderSid: sid.optional().describe("The service provider that the key is for.").meta({ replaceOnChanges: true }),
       admin: z
         .boolean()
+        .refine((admin) => admin, { error: "may only be true; leave it out for any other key" })
         .optional()
         .describe("Makes a key for the whole platform. The platform cannot list such keys: its token is in the state and nowhere else.")
         .meta({ replaceOnChanges: true }),
@@ -72,13 +74,16 @@ export const apiKey = resource<Jambonz>()({
     if (!owner) return undefined; // the platform does not list admin keys
     const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
     const ownership = await jambonz.ownership({ accountSid });
-    return rows
-      .filter((row) => same(expiry, row.expires_at, expiresAt))
-      .map((row) => ({
-        id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
-        outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
-        createdAt: new Date(String(row.created_at)),
-      }));
+    return (
+      rows
+        // The hour may come back in another time zone, see expiresAt.
+        .filter((row) => isAbsent(row.expires_at) === isAbsent(expiresAt))
+        .map((row) => ({
+          id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
+          outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
+          createdAt: new Date(String(row.created_at)),
+        }))
+    );
   },
 
   async existing(jambonz, owner) {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RefusedError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz } from "./client";
+import { marks } from "../values";
 import { accountServiceProviderSid, sid, sipRealm as realm } from "./types";
 
 /** The SIP domain of an account, as a resource of its own. */
@@ -83,12 +84,15 @@ export const sipRealm = resource<Jambonz>()({
     return { dns: await set(jambonz, id, realm, accountApiKey) };
   },
 
-  async delete(jambonz, id, { realm, accountServiceProviderSid }) {
+  async delete(jambonz, id, { realm, accountServiceProviderSid, [marks.unsure]: unsure }) {
     const row = await jambonz.accountNow(id, accountServiceProviderSid as string | undefined);
+    const live = String(row?.sip_realm);
+    // Where an update was not answered, or an import was not refreshed, what is there is this resource's.
+    const isKnown = typeof realm === "string" && realm !== "" && !(unsure as string[] | undefined)?.includes("realm");
     // Somebody has set another one meanwhile, which is not this resource's to clear.
-    if (String(row?.sip_realm).toLowerCase() !== String(realm).toLowerCase()) return;
+    if (!row?.sip_realm || (isKnown && live.toLowerCase() !== realm.toLowerCase())) return;
     await jambonz.put(`/Accounts/${id}`, { sip_realm: null });
-    jambonz.clearedRealms.set(id, String(realm));
+    jambonz.clearedRealms.set(id, live);
   },
 
   // Asked for and not there, or there to be asked for; without a key an update says that it is no longer asked for.

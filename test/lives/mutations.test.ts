@@ -45,7 +45,7 @@ const mutations: Record<string, Mutation> = {
   "treats a refused deletion as done": { file: "lifecycle.ts", from: "if (live) throw error;", to: "" },
   "takes any candidate where there are several": {
     file: "recovery.ts",
-    from: "if (possible.length > lost.equals.lost) throw",
+    from: "if (possible.fresh.length > lost.equals.lost) throw",
     to: "if (false) throw",
     targeted: "of two objects that may be the one that was made, none is taken",
   },
@@ -56,7 +56,7 @@ const mutations: Record<string, Mutation> = {
   },
   "takes what another creation was given": {
     file: "recovery.ts",
-    from: "!this.#claimed.has(identity(definition, candidate)) &&",
+    from: " && !this.#claimed.has(identity(definition, candidate))",
     to: "",
   },
   "takes what was there before": { file: "recovery.ts", from: "!existing.has(candidate.id) &&", to: "" },
@@ -85,7 +85,7 @@ const mutations: Record<string, Mutation> = {
   },
   "forgets what another resource has given up": {
     file: "lifecycle.ts",
-    from: "session.claims.drop(claim);",
+    from: "session.claims.drop(claim, definition.type);",
     to: "",
     targeted: "a realm stays with its SipRealm when the account gives it up",
   },
@@ -109,13 +109,13 @@ const mutations: Record<string, Mutation> = {
   "adopts a client whose login is there": {
     platform: "restcomm",
     file: "restcomm/client.ts",
-    from: "if (holder) return taken(login, common.candidate(holder).id);",
+    from: "if (holder) return taken(restcomm, login, common.candidate(holder).id);",
     to: "return undefined;",
   },
   "adopts the client that came along with an account": {
     platform: "restcomm",
     file: "restcomm/client.ts",
-    from: "=== login.toLowerCase() ? taken(login) : undefined",
+    from: "=== login.toLowerCase() ? taken(restcomm, login) : undefined",
     to: "=== login.toLowerCase() ? undefined : undefined",
     targeted: "a client that came along with its account, and does not show yet, is not adopted",
   },

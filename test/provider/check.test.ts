@@ -87,12 +87,27 @@ describe("what a program says wrongly", () => {
         "bucketCredential.region is not a property of bucketCredential; it has vendor, name, connectionString, tags",
       ],
     ],
+    [
+      "a key that is said not to be an admin's",
+      apiKey,
+      { accountSid: sid, admin: false },
+      ["admin may only be true; leave it out for any other key"],
+    ],
+    [
+      "an end before time",
+      apiKey,
+      { accountSid: sid, expiresAt: "1900-01-01T00:00:00Z" },
+      ["expiresAt must be after 1970, where the times begin that jambonz can store"],
+    ],
     ["a key for nobody", apiKey, {}, ["ApiKey needs exactly one of accountSid, serviceProviderSid and admin: true"]],
     [
       "a key that is an admin's, but not said",
       apiKey,
       { admin: false },
-      ["ApiKey needs exactly one of accountSid, serviceProviderSid and admin: true"],
+      [
+        "ApiKey needs exactly one of accountSid, serviceProviderSid and admin: true",
+        "admin may only be true; leave it out for any other key",
+      ],
     ],
     [
       "a time that is none",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import { readSettings } from "../../provider/settings";
 import { platform, resourceOf } from "../../provider/platforms";
 import { Lifecycle } from "../../provider/lifecycle";
@@ -104,6 +106,7 @@ const faults: Fault[] = [
     name: "a web page is the answer",
     rule: { fault: "html" },
     ...told(/web page instead of its API; check the API's URL/),
+    idempotent: "repeated",
     creation: "repeated",
   },
   {
@@ -451,6 +454,76 @@ describe("a creation that the platform carries out late", () => {
       await scene.end();
     });
   }
+});
+
+describe("a network that goes away after the platform has done what it was asked", () => {
+  let target: Target;
+  before(async () => void (target = await jambonzTarget()));
+  after(() => target.sandbox.stop());
+
+  /** One run; the connection fails this way as soon as the first such request was carried out. */
+  async function up(engineOf: (variables: Record<string, string>) => Engine, program: Declared[], struck: RegExp, failure: object) {
+    const sockets = new Set<Socket>();
+    const note = (message: unknown) => void sockets.add((message as { socket: Socket }).socket);
+    let times = 0;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      if (!struck.test(exchange.line) || ++times > 1) return exchange.answer();
+      for (const socket of sockets)
+        if (socket.remotePort === proxy.port) socket.destroy(Object.assign(new Error("the network is away"), failure));
+    });
+    subscribe("net.client.socket", note);
+    const outcome = await engineOf({ ...target.variables, JAMBONZ_API_URL: proxy.url }).up(program);
+    unsubscribe("net.client.socket", note);
+    await proxy.stop();
+    return outcome;
+  }
+
+  for (const code of ["EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "ENOTFOUND", "EPROTO", "ERR_SSL_BAD_RECORD"]) {
+    it(`has made one account when the connection ends with ${code}`, async () => {
+      const { serviceProviderSid } = target;
+      const name = `of ${code}`;
+      const engineOf = (variables: Record<string, string>) => (engine = new Engine({ environment: () => variables, pace: PACE }));
+      let engine: Engine | undefined;
+      const program = [{ type: "jambonz:Account", name: "it", args: { serviceProviderSid, name } }];
+      const { errors } = await up(engineOf, program, /^POST /, { code, syscall: "read" });
+      assert.deepEqual(errors, []);
+      const { body } = await target.sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/Accounts`);
+      const sids = (body as Record<string, string>[]).filter((row) => row.name === name).map((row) => row.account_sid);
+      assert.deepEqual(
+        sids,
+        engine!.entries.map(({ id }) => id),
+      );
+      assert.equal(sids.length, 1);
+    });
+  }
+});
+
+describe("a platform that cannot be reached any more after a change that it did not answer", () => {
+  it("is told the change again, whatever the program says by then", async () => {
+    const target = await jambonzTarget();
+    let url = target.sandbox.url;
+    const engine = new Engine({
+      environment: () => ({ ...target.variables, JAMBONZ_API_URL: url, JAMBONZ_MAX_RETRIES: "1" }),
+      pace: PACE,
+    });
+    const program = (planType: string): Declared[] => [
+      { type: "jambonz:Account", name: "acme", args: { serviceProviderSid: target.serviceProviderSid, planType } },
+    ];
+    assert.deepEqual((await engine.up(program("free"))).errors, []);
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      proxy.server.close(); // nobody is let in from here on
+      exchange.cut();
+    });
+    url = proxy.url;
+    assert.match((await engine.up(program("paid"))).errors.join(), /cannot be reached: the connection was refused/);
+    url = target.sandbox.url;
+    assert.deepEqual((await engine.up(program("free"))).errors, []);
+    const { body } = await target.sandbox.outside("GET", `/Accounts/${engine.entries[0]!.id}`);
+    assert.equal((body as Properties).plan_type, "free");
+    await target.sandbox.stop();
+  });
 });
 
 describe("another cluster that takes the same key", () => {

@@ -423,6 +423,33 @@ describe("proxies and certificates", function () {
     assert.equal(seen.flatMap(({ platform }) => platform).length, 6); // by those that trust it
   });
 
+  it("make no key twice when what is encrypted cannot be read any more", async () => {
+    let creations = 0;
+    const raw: Socket[] = [];
+    const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(folder, name)));
+    const breaking = createHttpsServer({ key, cert }, (request, response) => {
+      if (request.method !== "POST") return void response.writeHead(200, { "content-type": "application/json" }).end("[]");
+      creations++;
+      for (const socket of raw) socket.write("this is not TLS");
+    });
+    breaking.on("connection", (socket: Socket) => raw.push(socket));
+    await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(breaking.address() as AddressInfo).port}/v1`;
+    const lifecycle = new Lifecycle(resourceOf("jambonz:ApiKey").definition, session({ JAMBONZ_API_URL: url }));
+    const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+    const message = await lifecycle.create({ admin: true }).then(
+      () => "no error",
+      (error: Error) => error.message,
+    );
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    breaking.closeAllConnections();
+    breaking.close();
+    assert.match(message, /it may have been made all the same/);
+    assert.equal(creations, 1);
+  });
+
   it("leave loopback alone", async () => {
     const local = await serve((_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("[]"));
     const before = { ...process.env };

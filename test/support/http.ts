@@ -59,11 +59,11 @@ export class Exchange {
     });
   }
 
-  /** Gives the client the platform's answer. */
-  async answer(): Promise<void> {
+  /** Gives the client the platform's answer, or what is made of it. */
+  async answer(change = (text: string) => text): Promise<void> {
     const { status, headers } = this.#answer!;
     this.#response.writeHead(status, { "content-type": headers.get("content-type") ?? "text/plain", date: headers.get("date") ?? "" });
-    this.#response.end(Buffer.from(await this.#answer!.arrayBuffer()));
+    this.#response.end(change(await this.#answer!.text()));
   }
 
   async pass(): Promise<void> {

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { Lifecycle } from "../../provider/lifecycle";
+import { platform, resourceOf } from "../../provider/platforms";
+import { Session } from "../../provider/session";
+import { Engine } from "../support/engine";
+import { between } from "../support/http";
+import { accountsOf, jambonzTarget, made, type Target } from "../support/jambonz";
+import type { Declared } from "../support/pulumi";
+
+describe("what cannot be known for certain", () => {
+  let target: Target;
+  beforeEach(async () => void (target = await jambonzTarget()));
+  afterEach(() => target.sandbox.stop());
+
+  const lifecycleOf = (type: string, url = target.sandbox.url) => {
+    const environment = { ...target.variables, JAMBONZ_API_URL: url };
+    return new Lifecycle(
+      resourceOf(type).definition,
+      new Session(platform("jambonz"), { config: () => undefined, environment, pace: 0.005, log: () => {} }),
+    );
+  };
+  const accountsNamed = async (name: string) => {
+    const { body } = await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`);
+    return (body as Record<string, string>[]).filter((row) => row.name === name).length;
+  };
+
+  it("an account that was made, and is dated an hour early by a database in another time zone, is told and not made again", async () => {
+    let lost = 0;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      if (exchange.line.startsWith("POST") && lost++ === 0) return exchange.cut();
+      const early = (_all: string, at: string) => `"created_at":"${new Date(Date.parse(at) - 3_600_000).toISOString()}"`;
+      await exchange.answer((text) => text.replace(/"created_at":"([^"]+)"/g, early));
+    });
+    const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
+    await assert.rejects(creation, /now there is one that may be what it made: [0-9a-f-]{36} \(made .*\)\. Nothing was changed/);
+    assert.equal(await accountsNamed("once"), 1);
+    await proxy.stop();
+  });
+
+  it("a name that somebody took after a list was read for something else is not free", async () => {
+    const other = await made(target.sandbox, "/Accounts", { name: "other", service_provider_sid: target.serviceProviderSid });
+    const lifecycle = lifecycleOf("jambonz:Account");
+    await lifecycle.read(other, { name: "other", sid: other, serviceProviderSid: target.serviceProviderSid });
+    await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+    await assert.rejects(lifecycle.create({ name: "acme", serviceProviderSid: target.serviceProviderSid }), /already has an account/);
+    assert.equal(await accountsNamed("acme"), 1);
+  });
+
+  it("a realm whose change was not answered is cleared by a destroy, whichever it is", async () => {
+    const accountSid = await made(target.sandbox, "/Accounts", { name: "a", service_provider_sid: target.serviceProviderSid });
+    const engine = new Engine({ environment: () => ({ ...target.variables, JAMBONZ_MAX_RETRIES: "1" }), pace: 0.005, log: () => {} });
+    const program = (realm: string): Declared[] => [{ type: "jambonz:SipRealm", name: "realm", args: { accountSid, realm } }];
+    await engine.up(program("old.example.com"));
+    target.sandbox.addFault({ match: { method: "PUT" }, fault: "dropAnswer", times: 2 });
+    assert.equal((await engine.up(program("new.example.com"))).errors.length, 1);
+    assert.equal((await accountsOf(target)).a.sip_realm, "new.example.com");
+    assert.deepEqual((await engine.destroy()).errors, []);
+    assert.equal((await accountsOf(target)).a.sip_realm, null);
+  });
+
+  it("a realm that was imported and never refreshed is cleared by a destroy", async () => {
+    const accountSid = await made(target.sandbox, "/Accounts", {
+      name: "a",
+      service_provider_sid: target.serviceProviderSid,
+      sip_realm: "a.example.com",
+    });
+    await lifecycleOf("jambonz:SipRealm").delete(accountSid, { accountApiKey: "" });
+    assert.equal((await accountsOf(target)).a.sip_realm, null);
+  });
+});
