@@ -4,6 +4,20 @@ import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
 import { traitsOf } from "./schema";
 
+/** The URL of a platform's management API, as a setting. A key, and whatever else tells who asks, is a setting of its own. */
+export const apiUrl = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+  .refine((url) => !namesUser(url), {
+    error: "must not hold a user name or password: what signs in is a setting of its own",
+  })
+  .refine((url) => !/[?#]/.test(url), { error: "must end with its path: no ? and no #" });
+
+function namesUser(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
 const seconds = z.coerce.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */

@@ -5,14 +5,12 @@ import { HttpClient, type Answer } from "../http/client";
 import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import type { CommonSettings } from "../settings";
+import { apiUrl, type CommonSettings } from "../settings";
 import { AccountNames } from "./account-names";
 import { ownerPath, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
-  apiUrl: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
-    .refine((url) => !/\/\/[^/]*@/.test(url), { error: "must not hold a user name or password: the key is a setting of its own" })
+  apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
   apiKey: z
@@ -136,7 +134,7 @@ export class Jambonz {
     const body = await this.get<unknown>(path);
     if (!Array.isArray(body))
       throw new UserError(
-        `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.#settings.apiUrl}`,
+        `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.http.url}`,
       );
     return body as Row[];
   }

@@ -8,11 +8,10 @@ import type { Redactor } from "../redact";
 import type { Properties } from "../resource";
 import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import type { CommonSettings } from "../settings";
+import { apiUrl, type CommonSettings } from "../settings";
 
 export const restcommSettings = z.object({
-  apiUrl: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+  apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "usually https://<organisation>.restcomm.com/restcomm/2012-04-24" }),
   accountSid: z
@@ -164,7 +163,7 @@ export class Restcomm {
     await this.#answering.catch((error: unknown) => {
       if (!(error instanceof RefusedError && error.status === 404)) throw error;
       throw new UserError(
-        `${this.http.host} does not know account ${this.accountSid} either, so nothing can be said; check the API's URL, ${this.#settings.apiUrl}`,
+        `${this.http.host} does not know account ${this.accountSid} either, so nothing can be said; check the API's URL, ${this.http.url}`,
       );
     });
   }
