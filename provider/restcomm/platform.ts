@@ -18,7 +18,8 @@ export const restcommSettings = z.object({
     .string()
     .regex(/^AC[a-zA-Z0-9]{32}$/, { error: "must be the sid of an account: AC and 32 letters or digits" })
     .optional()
-    .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it."),
+    .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it.")
+    .meta({ target: true }),
   authToken: z
     .string()
     .min(1)

@@ -4,6 +4,7 @@ import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { Session } from "../../provider/session";
+import { readSettings, type CommonSettings } from "../../provider/settings";
 import { validate } from "../../provider/validate";
 import { UNKNOWN } from "../../provider/values";
 import type { FaultRule, SandboxOptions } from "../../sandbox/src";
@@ -409,6 +410,20 @@ describe("Restcomm", () => {
     assert.match((await nowhere.up([ivr()])).errors[0]!, /restcomm:apiUrl .* or RESTCOMM_API_URL in the environment; usually https:/);
     const wrong = new Engine({ environment: () => ({ ...target.variables, RESTCOMM_AUTH_TOKEN: "wrong" }) });
     assert.match((await wrong.up([ivr()])).errors[0]!, /the account sid or the auth token is not valid \(401\)/);
+  });
+
+  it("refuses a shell that points the stack at another account than its own, unless a provider names one itself", () => {
+    const [mine, other] = ["1", "2"].map((digit) => `AC${digit.repeat(32)}`);
+    const config = (name: string) => ({ apiUrl: "https://r.example.com", accountSid: mine, authToken: "old" })[name];
+    const read = (environment: Record<string, string>, explicit?: Properties) =>
+      readSettings<CommonSettings & Properties>(platform("restcomm"), { config, environment, explicit });
+    assert.throws(() => read({ RESTCOMM_ACCOUNT_SID: other!, RESTCOMM_API_URL: "https://s.example.com" }), {
+      message:
+        /restcomm:apiUrl in .* RESTCOMM_API_URL is .*\. restcomm:accountSid in the stack's configuration is AC1+, but RESTCOMM_ACCOUNT_SID is AC2+; unset one/,
+    });
+    const { accountSid, authToken } = read({ RESTCOMM_ACCOUNT_SID: ` ${mine}`, RESTCOMM_AUTH_TOKEN: "rotated" });
+    assert.deepEqual([accountSid, authToken], [mine, "rotated"]);
+    assert.equal(read({ RESTCOMM_ACCOUNT_SID: other! }, { accountSid: mine }).accountSid, mine);
   });
 
   for (const consistencyDelayMs of [0, 1200]) {
