@@ -81,9 +81,12 @@ export class TestPlugin {
     return this.call("configure", request);
   }
 
-  /** @param name of the provider; those of the engine's own making begin with "default" */
-  checkConfig(news: Json, name = "mine") {
-    return this.#check("checkConfig", `urn:pulumi:test::project::pulumi:providers:${this.platform}::${name}`, news);
+  /**
+   * @param name of the provider; those of the engine's own making are called `default_<version>`
+   * @param parents the types of its parents
+   */
+  checkConfig(news: Json, name = "mine", parents = "") {
+    return this.#check("checkConfig", `urn:pulumi:test::project::${parents}pulumi:providers:${this.platform}::${name}`, news);
   }
 
   check(type: string, news: Json, name?: string) {
