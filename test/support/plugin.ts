@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { ServiceError } from "@grpc/grpc-js";
-import { SECRET, SIGNATURE } from "../../provider/handler";
+import { SECRET, SIGNATURE } from "../../provider/signature";
 import { Any, Empty, grpc, messages, service, Status, Struct } from "../../provider/plugin/grpc";
 import { serve } from "../../provider/plugin/server";
 import { cleanVariables } from "./environment";
