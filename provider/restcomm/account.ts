@@ -60,7 +60,7 @@ const inputs = z
 
 const outputs = z.object({
   sid: sid("AC").describe("The account's sid."),
-  authToken: z.string().describe("The token with which the account signs in.").meta({ secret: true }),
+  authToken: z.string().describe("The token with which the account signs in.").meta({ secret: true, changesOnUpdate: true }),
   organization: z.string().optional().describe("The sid of its organisation."),
   type: z.string().optional().describe("Full or Trial."),
   uri: z.string().optional().describe("Its path on the platform."),

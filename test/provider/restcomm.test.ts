@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
@@ -229,6 +230,30 @@ describe("Restcomm", () => {
       assert.notEqual(after.authToken, authToken);
       assert.equal(after.dateCreated, dateCreated);
       assert.deepEqual(await refresh(), []);
+    });
+
+    it("has a preview that promises no output that the update changes", async () => {
+      await up(...tenant());
+      const before = new Map(["acme", "ivr", "alice", "number"].map((name) => [name, engine.find(name)!.outputs]));
+      await sleep(1000); // the platform's times are in seconds
+      const accountSid = { $ref: "acme.sid" };
+      await up(
+        acme({ closeOnDeletion: true, password: `${strong}!` }),
+        ivr({ accountSid, kind: "sms" }),
+        alice({ accountSid, friendlyName: "A" }),
+        number({ accountSid, friendlyName: "A" }),
+      );
+      for (const [name, state] of before) {
+        const { type, id, inputs, outputs } = engine.find(name)!;
+        const lifecycle = new Lifecycle(
+          resourceOf(type).definition,
+          new Session(platform("restcomm"), { config: () => undefined, environment: target.variables }),
+        );
+        const promised = lifecycle.preview(inputs, { id, state });
+        const known = Object.entries(promised).filter(([, value]) => value !== UNKNOWN);
+        assert.equal(promised.dateUpdated, UNKNOWN, name);
+        assert.deepEqual(Object.fromEntries(known.map(([key]) => [key, outputs[key]])), Object.fromEntries(known), name);
+      }
     });
 
     it("that exists is changed, and only forgotten when deleted", async () => {
