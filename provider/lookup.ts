@@ -1,9 +1,16 @@
 import { UserError } from "./errors";
-import type { Properties } from "./resource";
+import type { Lookup, Platform, Properties } from "./resource";
 import { secretsIn } from "./schema";
 import type { Session } from "./session";
 import { validate } from "./validate";
 import { withoutNulls } from "./values";
+
+/** @throws UserError where the platform has none of this type */
+export function lookupOf(platform: Platform, type: string): Lookup {
+  const definition = platform.lookups.find((lookup) => lookup.type === type);
+  if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
+  return definition;
+}
 
 /**
  * Answers a look-up.
@@ -12,8 +19,7 @@ import { withoutNulls } from "./values";
  * @throws UserError, one sentence
  */
 export async function look(type: string, args: Properties, session: Session): Promise<Properties> {
-  const definition = session.platform.lookups.find((lookup) => lookup.type === type);
-  if (!definition) throw new UserError(`this version of pulumi-cpaas knows no ${type}`);
+  const definition = lookupOf(session.platform, type);
   const name = type.replace(":", ".");
   const query = withoutNulls(args);
   session.redactor.add(...secretsIn(definition.inputs, query));

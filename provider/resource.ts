@@ -44,6 +44,8 @@ export interface Traits {
   refersTo?: string;
   /** The name of a nested object or of an enumeration in SDKs. */
   typeName?: string;
+  /** A setting that names on what a stack acts: its configuration and the environment must not contradict each other. */
+  target?: boolean;
   /** What to do where it is missing, as the end of a sentence. */
   help?: string;
 }

@@ -4,6 +4,21 @@ import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
 import { traitsOf } from "./schema";
 
+/** The URL of a platform's management API, as a setting. A key, and whatever else tells who asks, is a setting of its own. */
+export const apiUrl = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+  .refine((url) => !namesUser(url), {
+    error: "must not hold a user name or password: what signs in is a setting of its own",
+  })
+  .refine((url) => !/[?#]/.test(url), { error: "must end with its path: no ? and no #" })
+  .meta({ target: true });
+
+function namesUser(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
 const seconds = z.coerce.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */
@@ -57,8 +72,8 @@ interface FoundSettings<S> {
 }
 
 /**
- * Reads and checks the settings of a platform. Which platform: the configuration, else the environment, and
- * a contradiction between them is an error, so that a shell never points a stack at another cluster. The
+ * Reads and checks the settings of a platform. What names the target: the configuration, else the environment, and
+ * a contradiction between them is an error, so that a shell never points a stack at another cluster or account. The
  * key and everything else: the environment first, so that a rotated key reaches refresh and destroy too.
  *
  * @throws UserError for missing or wrong settings, naming each.
@@ -74,24 +89,28 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   const environment = sources.environment ?? process.env;
   const schema = settingsOf(platform);
   const raw: Record<string, unknown> = {};
+  const contradictions: string[] = [];
   for (const name of Object.keys(schema.shape)) {
     const variable = environmentVariable(platform.name, name);
     const fromConfig = present(sources.config(name));
     const fromEnvironment = present(environment[variable]);
+    const { target } = traitsOf(schema.shape[name]);
+    const explicit = present(sources.explicit?.[name]);
     if (
-      name === "apiUrl" &&
-      sources.explicit?.[name] === undefined &&
-      fromConfig &&
-      fromEnvironment &&
+      target &&
+      explicit === undefined &&
+      fromConfig !== undefined &&
+      fromEnvironment !== undefined &&
       normalUrl(fromConfig) !== normalUrl(fromEnvironment)
     ) {
-      const contradiction = `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another platform than its own`;
-      return { wrong: [contradiction], missing: [] };
+      contradictions.push(
+        `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another target than its own`,
+      );
     }
-    const value =
-      present(sources.explicit?.[name]) ?? (name === "apiUrl" ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
+    const value = explicit ?? (target ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
     if (value !== undefined) raw[name] = typeof value === "string" ? value.trim() : value;
   }
+  if (contradictions.length > 0) return { wrong: contradictions, missing: [] };
   const parsed = schema.safeParse(raw);
   if (parsed.success) return { settings: parsed.data as S, wrong: [], missing: [] };
   const found: FoundSettings<S> = { wrong: [], missing: [] };
@@ -120,5 +139,5 @@ export function normalUrl(value: unknown): string {
   } catch {
     // no URL
   }
-  return String(value).replace(/.*@/s, "…@");
+  return String(value).trim().replace(/.*@/s, "…@");
 }

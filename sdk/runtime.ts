@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { handlerText, SIGNATURE } from "../provider/handler";
+import { handlerText } from "../provider/handler";
+import { SIGNATURE } from "../provider/signature";
 import { version } from "./version";
 
 /** What this module has to know of a generated class. */

@@ -1,6 +1,7 @@
-import { handlerText, SECRET, SIGNATURE } from "../handler";
+import { handlerText } from "../handler";
 import type { Component, Import } from "../layout";
 import { holdsSecret, traitsOf } from "../schema";
+import { SECRET, SIGNATURE } from "../signature";
 import { marks } from "../values";
 import type { z } from "zod";
 

@@ -110,6 +110,11 @@ export class HttpClient {
     return new URL(this.#options.apiUrl).host;
   }
 
+  /** The URL that is spoken with, for messages. */
+  get url(): string {
+    return normalUrl(this.#options.apiUrl);
+  }
+
   get isLoopback(): boolean {
     return isLoopback(new URL(this.#options.apiUrl).hostname);
   }
@@ -262,9 +267,9 @@ export class HttpClient {
       if (status >= 500 || status === 408) return { status, reasonPhrase, body: undefined };
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!isRead && response.status < 300)
-        throw new BrokenAnswer(`a web page came instead of its answer; check the API's URL, ${normalUrl(this.#options.apiUrl)}`);
+        throw new BrokenAnswer(`a web page came instead of its answer; check the API's URL, ${this.url}`);
       throw new UserError(
-        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${normalUrl(this.#options.apiUrl)}`,
+        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.url}`,
       );
     }
     if (text === "") return { status, reasonPhrase, body: undefined };

@@ -2,17 +2,16 @@ import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
+import { LIST_AGE, ListCache } from "../http/list-cache";
 import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import type { CommonSettings } from "../settings";
+import { apiUrl, type CommonSettings } from "../settings";
 import { AccountNames } from "./account-names";
 import { ownerPath, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
-  apiUrl: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
-    .refine((url) => !/\/\/[^/]*@/.test(url), { error: "must not hold a user name or password: the key is a setting of its own" })
+  apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
   apiKey: z
@@ -30,8 +29,6 @@ export type Row = Record<string, unknown>;
 
 /** The key that jambonz's database seed creates on every installation. */
 const WELL_KNOWN_KEY = "38700987-c7a4-4685-a5bb-af378f9734de";
-/** How long a list may serve further reads, in milliseconds. A run's own writes end it earlier. */
-const LIST_AGE = 60_000;
 
 /**
  * Speaks with a jambonz management API. Facts about its answers were read in jambonz-api-server 0.9.6 and
@@ -41,7 +38,7 @@ export class Jambonz {
   readonly http: HttpClient;
   readonly adopt: AdoptCommand;
   readonly #settings: Settings;
-  readonly #lists = new Map<string, { at: number; done: boolean; rows: Promise<Row[]> }>();
+  readonly #lists: ListCache<Row>;
   readonly #serviceProviderOf = new Map<string, string>();
   readonly #keysAtFirst = new Map<string, Promise<Row[]>>();
   readonly #made = new Set<string>();
@@ -59,6 +56,10 @@ export class Jambonz {
       apiUrl: settings.apiUrl,
       dialect: { title: "jambonz", headers: () => ({ authorization: `Bearer ${this.#key()}` }), reason, isTransient },
     });
+    this.#lists = new ListCache(
+      (path) => this.http.operation(() => this.#rows(path)),
+      (written, list) => collection(written) === collection(list),
+    );
     if (settings.apiKey === WELL_KNOWN_KEY && !this.http.isLoopback) {
       log(
         "jambonz: the API key in use is the one that every new jambonz is seeded with, so anybody knows it; make an admin key of your own and delete this one",
@@ -110,33 +111,23 @@ export class Jambonz {
     try {
       return await this.http.send(request);
     } finally {
-      const noun = collection(request.path);
-      for (const path of this.#lists.keys()) if (collection(path) === noun) this.#lists.delete(path);
+      this.#lists.written(request.path);
     }
   }
 
   /**
-   * All rows of a collection. Many reads share one request: those at the same time, and those that come soon after.
+   * All rows of a collection.
    * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
    */
   list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
-    const known = this.#lists.get(path);
-    if (known && maxAge > 0 && (!known.done || Date.now() - known.at < maxAge)) return known.rows;
-    // Shared by many operations, so it has a time of its own.
-    const entry = { at: Date.now(), done: false, rows: this.http.operation(() => this.#rows(path)) };
-    this.#lists.set(path, entry);
-    entry.rows.then(
-      () => Object.assign(entry, { at: Date.now(), done: true }),
-      () => this.#lists.get(path) === entry && this.#lists.delete(path),
-    );
-    return entry.rows;
+    return this.#lists.get(path, maxAge);
   }
 
   async #rows(path: string): Promise<Row[]> {
     const body = await this.get<unknown>(path);
     if (!Array.isArray(body))
       throw new UserError(
-        `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.#settings.apiUrl}`,
+        `jambonz at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL, ${this.http.url}`,
       );
     return body as Row[];
   }

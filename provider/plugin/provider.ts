@@ -4,7 +4,7 @@ import { adoptThroughPlugin } from "../adoption";
 import { version } from "../../sdk/version";
 import { InitializationError } from "../errors";
 import { Lifecycle, type Difference } from "../lifecycle";
-import { look } from "../lookup";
+import { look, lookupOf } from "../lookup";
 import { platform, resourceOf } from "../platforms";
 import type { Properties, Resource } from "../resource";
 import { traitsOf } from "../schema";
@@ -20,8 +20,8 @@ import { received, sent, type Received } from "./wire";
  * configuration, which the engine hands to a provider of its own making in the same way. The engine does not show it.
  */
 const EXPLICIT = "__explicit";
-/** What the engine's own providers are called; the name goes on with a version. */
-const DEFAULT_PROVIDER = /^default(_|$)/;
+/** A URL as the engine writes it in a name: `https_/example.com/plugins`, `github_/api.github.com/acme`. */
+const URL_IN_NAME = /^[a-z0-9_]+_\//i;
 /** Arguments that are for the engine. */
 const NOT_SETTINGS = /^(__.*|version|pluginDownloadURL)$/;
 
@@ -60,10 +60,9 @@ export class Provider {
   /** Names every wrong setting. What is missing is told at the first request, so that previews work without a key. */
   checkConfig(request: proto.CheckRequest): proto.CheckResponse {
     const news = received(request.getNews());
-    const { name } = identify(request.getUrn());
     const found = platform(this.#name);
     const inputs = { ...news.properties };
-    if (!DEFAULT_PROVIDER.test(name)) inputs[EXPLICIT] = true;
+    if (!isOfTheEngine(request.getUrn(), inputs.version)) inputs[EXPLICIT] = true;
     const shape = settingsOf(found).shape;
     const unheardOf = Object.fromEntries(Object.entries(settings(inputs)).filter(([key]) => !(key in shape)));
     const strange = validate({ type: `${this.#name}:Provider`, inputs: settingsOf(found).partial().strict() }, unheardOf);
@@ -187,7 +186,7 @@ export class Provider {
   async invoke(request: proto.InvokeRequest): Promise<proto.InvokeResponse> {
     const args = this.#received(request.getArgs()).properties;
     const type = shortType(request.getTok());
-    const outputs = platform(this.#name).lookups.find((lookup) => lookup.type === type)?.outputs.shape as Shape;
+    const outputs = lookupOf(platform(this.#name), type).outputs.shape as Shape;
     const response = new messages.InvokeResponse();
     const found = Object.values(args).some(isUnknown)
       ? Object.fromEntries(Object.keys(outputs).map((name) => [name, UNKNOWN]))
@@ -227,9 +226,21 @@ const shapeOf = ({ inputs, outputs }: Resource) => ({ ...inputs.shape, ...output
 const shortType = (token: string) => token.replace(/:.*:/, ":");
 
 /** The name and the type in a URN: `urn:pulumi:stack::project::parent$jambonz:index:Account::name`. */
-function identify(urn: string): { name: string; type: string } {
+function identify(urn: string): { name: string; type: string; isChild: boolean } {
   const [, , types = "", ...name] = urn.split("::");
-  return { name: name.join("::"), type: shortType(types.slice(types.lastIndexOf("$") + 1)) };
+  const at = types.lastIndexOf("$");
+  return { name: name.join("::"), type: shortType(types.slice(at + 1)), isChild: at >= 0 };
+}
+
+/**
+ * Whether a provider is one that the engine makes where a program names none. Its name is `default`, then the version
+ * where one is asked for, then the URL where its plugin is found (`DefaultName` in pkg/resource/deploy/providers in
+ * Pulumi), and it has no parent. A program can give the very same name, but then the engine takes that for its own, too.
+ */
+function isOfTheEngine(urn: string, version: unknown): boolean {
+  const { name, isChild } = identify(urn);
+  const start = ["default", ...(typeof version === "string" ? version.split(/[^0-9A-Za-z]/) : [])].join("_");
+  return !isChild && (name === start || (name.startsWith(`${start}_`) && URL_IN_NAME.test(name.slice(start.length + 1))));
 }
 
 function settings(args: Properties): Properties {

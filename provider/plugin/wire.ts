@@ -1,8 +1,8 @@
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb";
 import { z } from "zod";
-import { SECRET, SIGNATURE } from "../handler";
 import type { Properties } from "../resource";
 import { objectSchema, traitsOf, unwrap } from "../schema";
+import { SECRET, SIGNATURE } from "../signature";
 import { plain, UNKNOWN } from "../values";
 import { Struct } from "./grpc";
 

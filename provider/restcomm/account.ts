@@ -60,7 +60,7 @@ const inputs = z
 
 const outputs = z.object({
   sid: sid("AC").describe("The account's sid."),
-  authToken: z.string().describe("The token with which the account signs in.").meta({ secret: true }),
+  authToken: z.string().describe("The token with which the account signs in.").meta({ secret: true, changesOnUpdate: true }),
   organization: z.string().optional().describe("The sid of its organisation."),
   type: z.string().optional().describe("Full or Trial."),
   uri: z.string().optional().describe("Its path on the platform."),
@@ -90,6 +90,12 @@ export const account = resource<Restcomm>()({
   outputs,
 
   claims: ({ emailAddress, accountSid }, id) => `account ${id ?? accountSid ?? accountSidOf(emailAddress!)}`,
+
+  async refuseCreate(restcomm, { emailAddress }) {
+    if (!emailAddress) return undefined;
+    const rows = await restcomm.listLately("/Accounts.json");
+    return rows.some((row) => isOf(row, emailAddress)) ? usedUp(restcomm, emailAddress) : undefined;
+  },
 
   async create(restcomm, { accountSid, ...wanted }) {
     const row = accountSid ? await manage(restcomm, accountSid, wanted) : await make(restcomm, wanted);
@@ -184,12 +190,13 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
     return bringsAlong(restcomm, await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look));
   } catch (error) {
     if (!(error instanceof RefusedError && isTaken(error))) throw error;
-    const sid = accountSidOf(emailAddress);
-    throw new RefusedError(
-      error.status,
-      `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${restcomm.adopt("restcomm:Account", emailAddress, sid)}). The platform says: ${error.reason}`,
-    );
+    throw new RefusedError(error.status, `${usedUp(restcomm, emailAddress)}. The platform says: ${error.reason}`);
   }
+}
+
+function usedUp(restcomm: Restcomm, emailAddress: string): string {
+  const adopt = restcomm.adopt("restcomm:Account", emailAddress, accountSidOf(emailAddress));
+  return `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${adopt})`;
 }
 
 /** The platform makes a client along with an account, named after the part of the address before the @. */

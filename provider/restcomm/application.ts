@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { resource } from "../resource";
+import { resource, type Properties } from "../resource";
+import { traitsOf } from "../schema";
+import { isAbsent, same } from "../values";
 import { accountSid, owned } from "./owned";
-import { fromRow, toForm, type Restcomm } from "./platform";
+import { fromRow, toForm, type Restcomm, type Row } from "./platform";
 import { dates, friendlyName, sid, url } from "./types";
 
 const inputs = z.strictObject({
@@ -47,14 +49,24 @@ export const application = resource<Restcomm>()({
     return common.candidate(await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent)));
   },
 
+  async existing(restcomm, { accountSid }) {
+    if (accountSid && restcomm.isNew(accountSid)) return new Set();
+    const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
+    return new Set(rows.map((row) => common.candidate(row).id));
+  },
+
   async find(restcomm, { accountSid, ...wanted }) {
     const rows = await restcomm.list(common.listPath(restcomm, accountSid), 0);
-    const { friendlyName, rcmlUrl, kind } = wanted;
-    return rows
-      .filter((row) => {
-        const live = fromRow([inputs], row);
-        return live.friendlyName === friendlyName && live.rcmlUrl === rcmlUrl && live.kind === kind;
-      })
-      .map(common.candidate);
+    return rows.filter((row) => isAsSent(row, wanted)).map(common.candidate);
   },
 });
+
+/** Whether an application is as one that a creation with these inputs makes; what they leave out the platform may have chosen. */
+function isAsSent(row: Row, wanted: Properties): boolean {
+  const live = fromRow([inputs], row);
+  return Object.entries(inputs.shape).every(([name, schema]) => {
+    const { computed, platformDefault } = traitsOf(schema);
+    const filled = (value: unknown) => value ?? platformDefault;
+    return (computed && isAbsent(wanted[name])) || same(schema, filled(live[name]), filled(wanted[name]));
+  });
+}

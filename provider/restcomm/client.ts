@@ -59,7 +59,7 @@ export const client = resource<Restcomm>()({
 
   /** The platform answers the creation of a login that is there with the client that has it, unchanged. */
   async refuseCreate(restcomm, { accountSid, login }) {
-    const rows = await restcomm.list(common.listPath(restcomm, accountSid));
+    const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
     const holder = rows.find((row) => row.login === login);
     if (holder) return taken(restcomm, login, common.candidate(holder).id);
     return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(restcomm, login) : undefined;

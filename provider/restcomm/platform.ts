@@ -4,22 +4,23 @@ import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
 import { RefusedError, UnansweredError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
+import { LIST_AGE, ListCache } from "../http/list-cache";
 import type { Redactor } from "../redact";
 import type { Properties } from "../resource";
 import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import type { CommonSettings } from "../settings";
+import { apiUrl, type CommonSettings } from "../settings";
 
 export const restcommSettings = z.object({
-  apiUrl: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
+  apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "usually https://<organisation>.restcomm.com/restcomm/2012-04-24" }),
   accountSid: z
     .string()
     .regex(/^AC[a-zA-Z0-9]{32}$/, { error: "must be the sid of an account: AC and 32 letters or digits" })
     .optional()
-    .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it."),
+    .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it.")
+    .meta({ target: true }),
   authToken: z
     .string()
     .min(1)
@@ -43,9 +44,6 @@ export type Row = Record<string, unknown>;
 /** Form parameters in the platform's spelling. */
 export type Form = Record<string, string>;
 
-/** How long a list may serve further questions, in milliseconds. */
-const LIST_AGE = 60_000;
-
 /** What `read` gives for a record that the platform still shows as it was before this program's own change. */
 export const STALE = Symbol("stale");
 
@@ -58,7 +56,7 @@ export class Restcomm {
   readonly adopt: AdoptCommand;
   readonly #settings: Settings;
   readonly #redactor: Redactor;
-  readonly #lists = new Map<string, { at: number; rows: Promise<Row[]> }>();
+  readonly #lists: ListCache<Row>;
   /** Paths that this process has deleted, which lists may go on showing. */
   readonly #deleted = new Set<string>();
   /** Creations whose answer was lost. */
@@ -92,6 +90,7 @@ export class Restcomm {
         reason,
       },
     });
+    this.#lists = new ListCache((path) => this.http.operation(() => this.#rows(path)), changesList);
   }
 
   /** The account that signs in, which is also whose things are meant where a program names no account. */
@@ -99,6 +98,11 @@ export class Restcomm {
     const { accountSid } = this.#settings;
     if (accountSid) return accountSid;
     throw new UserError("Restcomm needs an account: RESTCOMM_ACCOUNT_SID in the environment, or `pulumi config set restcomm:accountSid …`");
+  }
+
+  /** Whether this process has made the account, so that there is nothing in it that it does not know. */
+  isNew(sid: string): boolean {
+    return this.broughtAlong.has(sid);
   }
 
   isOwn(sid: string): boolean {
@@ -160,11 +164,14 @@ export class Restcomm {
 
   /** A 404 means gone only where this API answers at all: at another URL everything would be. */
   async #vouch(): Promise<void> {
-    this.#answering ??= this.http.send({ method: "GET", path: `/Accounts/${this.accountSid}.json`, complete: isObject });
+    const path = `/Accounts/${this.accountSid}.json`;
+    // Shared by many operations, so it has a time of its own.
+    this.#answering ??= this.http.operation(() => this.http.send({ method: "GET", path, complete: isObject }));
     await this.#answering.catch((error: unknown) => {
+      this.#answering = undefined;
       if (!(error instanceof RefusedError && error.status === 404)) throw error;
       throw new UserError(
-        `${this.http.host} does not know account ${this.accountSid} either, so nothing can be said; check the API's URL, ${this.#settings.apiUrl}`,
+        `${this.http.host} does not know account ${this.accountSid} either, so nothing can be said; check the API's URL, ${this.http.url}`,
       );
     });
   }
@@ -184,12 +191,18 @@ export class Restcomm {
       await this.http.send({ method: "DELETE", path });
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 404)) throw error;
+    } finally {
+      this.#lists.written(path);
     }
     this.#deleted.add(path);
   }
 
   async #write(request: Parameters<HttpClient["send"]>[0]): Promise<Row> {
-    return this.#told((await this.http.send(request)).body);
+    try {
+      return this.#told((await this.http.send(request)).body);
+    } finally {
+      this.#lists.written(request.path);
+    }
   }
 
   /**
@@ -221,14 +234,17 @@ export class Restcomm {
    * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
    */
   async list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
-    let known = this.#lists.get(path);
-    if (!known || Date.now() - known.at >= maxAge) {
-      const entry = { at: Date.now(), rows: this.#rows(path) };
-      this.#lists.set(path, (known = entry));
-      entry.rows.catch(() => this.#lists.get(path) === entry && this.#lists.delete(path));
-    }
+    return this.#withoutDeleted(path, await this.#lists.get(path, maxAge));
+  }
+
+  /** The same as it was some time ago: what others have. What this program has made since may be missing. */
+  async listLately(path: string): Promise<Row[]> {
+    return this.#withoutDeleted(path, await this.#lists.lately(path));
+  }
+
+  #withoutDeleted(path: string, rows: Row[]): Row[] {
     const folder = path.split(/[.?]/)[0]!;
-    return (await known.rows).filter((row) => !this.#deleted.has(`${folder}/${String(row.sid)}.json`));
+    return rows.filter((row) => !this.#deleted.has(`${folder}/${String(row.sid)}.json`));
   }
 
   /** Lists are bare arrays, or pages with the records in a member of their own. */
@@ -261,6 +277,20 @@ export function accountSidOf(emailAddress: string): string {
 /** A time such as `Mon, 4 Nov 2013 16:33:39 -0500`, in milliseconds; NaN where there is none. */
 export function time(value: unknown): number {
   return typeof value === "string" ? Date.parse(value) : NaN;
+}
+
+/** What becomes of an account becomes of all that it has; else a write is about one kind of thing. */
+function changesList(written: string, list: string): boolean {
+  const noun = collection(written);
+  return noun === "Accounts" || noun === collection(list);
+}
+
+/** `/Accounts/<sid>/Clients.json` and `/Accounts/<sid>/Clients/<sid>.json` are both about Clients. */
+function collection(path: string): string | undefined {
+  return path
+    .split(/[.?]/)[0]!
+    .split("/")
+    .findLast((part) => /^[A-Z][A-Za-z]+$/.test(part) && part.length < 34);
 }
 
 function isObject(body: unknown): boolean {

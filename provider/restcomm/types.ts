@@ -25,5 +25,5 @@ export const password = z.string().min(8).max(255).meta({ secret: true, writeOnl
 /** The members of a record that tell when it was made and changed. */
 export const dates = {
   dateCreated: z.string().describe("When it was created, as the platform writes it: Mon, 4 Nov 2013 16:33:39 -0500."),
-  dateUpdated: z.string().describe("When it was last changed, as the platform writes it."),
+  dateUpdated: z.string().describe("When it was last changed, as the platform writes it.").meta({ changesOnUpdate: true }),
 };

@@ -35,7 +35,7 @@ export const apiKey = resource<VoiceTel>()({
       .meta({ secret: true, writeOnly: true }),
   }),
   outputs: z.object({
-    apiKey: z.string().describe("The key itself: 32 hexadecimal digits.").meta({ secret: true }),
+    apiKey: z.string().describe("The key itself: 32 hexadecimal digits.").meta({ secret: true, changesOnUpdate: true }),
   }),
 
   async create(voicetel, inputs) {

@@ -4,14 +4,11 @@ import { RefusedError, UnansweredError, UnreachableError, UserError } from "../e
 import { HttpClient, type Answer, type Request } from "../http/client";
 import type { Redactor } from "../redact";
 import type { Surroundings } from "../session";
-import type { CommonSettings } from "../settings";
+import { apiUrl, type CommonSettings } from "../settings";
 import { HourlyCalls, when } from "./hourly-calls";
 
 export const voicetelSettings = z.object({
-  apiUrl: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with https:// or http://" })
-    .default("https://api.voicetel.com")
-    .describe("The URL of the API, without its version."),
+  apiUrl: apiUrl.default("https://api.voicetel.com").describe("The URL of the API, without its version."),
   apiKey: z
     .string()
     .min(1)

@@ -93,7 +93,8 @@ describe("the provider plugin", () => {
 
     it("of an explicit provider win over the environment, those of the stack's configuration do not", async () => {
       const { inputs: explicit } = await plugin.checkConfig({ apiKey: secret("mine") });
-      const { inputs: configured } = await plugin.checkConfig({ apiKey: secret("mine"), apiUrl: target.sandbox.url }, "default_0_1_0");
+      const ofTheStack = { apiKey: secret("mine"), apiUrl: target.sandbox.url, version: "0.1.0" };
+      const { inputs: configured } = await plugin.checkConfig(ofTheStack, "default_0_1_0");
       assert.equal(explicit.__explicit, true);
       assert.equal(configured.__explicit, undefined);
       assert.deepEqual(explicit.apiKey, secret("mine"));
@@ -111,6 +112,29 @@ describe("the provider plugin", () => {
         delete process.env.JAMBONZ_API_KEY;
         second.stop();
       }
+    });
+
+    it("are told apart from the stack's configuration by the name that the engine gives, and by nothing like it", async () => {
+      const plugins = "https_/plugins.example.com/pulumi-cpaas";
+      const cases: [name: string, version: string | undefined, isExplicit: boolean][] = [
+        ["default", undefined, false],
+        ["default_0_1_0", "0.1.0", false],
+        ["default_1_0_0_beta_2_exp_sha", "1.0.0-beta.2+exp.sha", false],
+        [`default_${plugins}`, undefined, false],
+        [`default_0_1_0_${plugins}`, "0.1.0", false],
+        ["default_eu", undefined, true],
+        ["default_eu", "0.1.0", true],
+        ["default", "0.1.0", true],
+        ["default_0_1_0_eu", "0.1.0", true],
+        ["default_0_1_0", "0.2.0", true],
+        ["defaults", undefined, true],
+      ];
+      for (const [name, version, isExplicit] of cases) {
+        const { inputs } = await plugin.checkConfig(version ? { version } : {}, name);
+        assert.equal(inputs.__explicit === true, isExplicit, `${name} of ${version}`);
+      }
+      const { inputs: ofComponent } = await plugin.checkConfig({}, "default", "parent:index:Component$");
+      assert.equal(ofComponent.__explicit, true, "the engine's own have no parent");
     });
 
     it("let two providers with keys of their own work side by side", async () => {
@@ -365,6 +389,11 @@ describe("the provider plugin", () => {
       /^jambonz\.getAccount: there is no account named/,
     );
     target.sandbox.clearRequests();
+    for (const name of ["nobody", UNKNOWN])
+      assert.equal(
+        (await errorOf(plugin.invoke("getNothing", { name }))).details,
+        "this version of pulumi-cpaas knows no jambonz:getNothing",
+      );
     assert.equal((await plugin.invoke("getAccount", { name: UNKNOWN })).sid, UNKNOWN);
     assert.equal(target.sandbox.requests.length, 0);
   });

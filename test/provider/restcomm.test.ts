@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { Session } from "../../provider/session";
+import { readSettings, type CommonSettings } from "../../provider/settings";
 import { validate } from "../../provider/validate";
 import { UNKNOWN } from "../../provider/values";
 import type { FaultRule, SandboxOptions } from "../../sandbox/src";
@@ -79,6 +81,7 @@ describe("Restcomm", () => {
     it("is made with one request each, beside a look at what is there", async () => {
       await up(...tenant());
       assert.deepEqual(asked(target).sort(), [
+        "GET /Accounts.json",
         "GET /Accounts/:sid/Clients.json",
         "GET /Accounts/:sid/IncomingPhoneNumbers.json?PhoneNumber=%2B15015550100",
         "POST /Accounts.json EmailAddress Password FriendlyName",
@@ -228,6 +231,30 @@ describe("Restcomm", () => {
       assert.notEqual(after.authToken, authToken);
       assert.equal(after.dateCreated, dateCreated);
       assert.deepEqual(await refresh(), []);
+    });
+
+    it("has a preview that promises no output that the update changes", async () => {
+      await up(...tenant());
+      const before = new Map(["acme", "ivr", "alice", "number"].map((name) => [name, engine.find(name)!.outputs]));
+      await sleep(1000); // the platform's times are in seconds
+      const accountSid = { $ref: "acme.sid" };
+      await up(
+        acme({ closeOnDeletion: true, password: `${strong}!` }),
+        ivr({ accountSid, kind: "sms" }),
+        alice({ accountSid, friendlyName: "A" }),
+        number({ accountSid, friendlyName: "A" }),
+      );
+      for (const [name, state] of before) {
+        const { type, id, inputs, outputs } = engine.find(name)!;
+        const lifecycle = new Lifecycle(
+          resourceOf(type).definition,
+          new Session(platform("restcomm"), { config: () => undefined, environment: target.variables }),
+        );
+        const promised = lifecycle.preview(inputs, { id, state });
+        const known = Object.entries(promised).filter(([, value]) => value !== UNKNOWN);
+        assert.equal(promised.dateUpdated, UNKNOWN, name);
+        assert.deepEqual(Object.fromEntries(known.map(([key]) => [key, outputs[key]])), Object.fromEntries(known), name);
+      }
     });
 
     it("that exists is changed, and only forgotten when deleted", async () => {
@@ -409,6 +436,83 @@ describe("Restcomm", () => {
     assert.match((await nowhere.up([ivr()])).errors[0]!, /restcomm:apiUrl .* or RESTCOMM_API_URL in the environment; usually https:/);
     const wrong = new Engine({ environment: () => ({ ...target.variables, RESTCOMM_AUTH_TOKEN: "wrong" }) });
     assert.match((await wrong.up([ivr()])).errors[0]!, /the account sid or the auth token is not valid \(401\)/);
+  });
+
+  it("refuses a shell that points the stack at another account than its own, unless a provider names one itself", () => {
+    const [mine, other] = ["1", "2"].map((digit) => `AC${digit.repeat(32)}`);
+    const config = (name: string) => ({ apiUrl: "https://r.example.com", accountSid: mine, authToken: "old" })[name];
+    const read = (environment: Record<string, string>, explicit?: Properties) =>
+      readSettings<CommonSettings & Properties>(platform("restcomm"), { config, environment, explicit });
+    assert.throws(() => read({ RESTCOMM_ACCOUNT_SID: other!, RESTCOMM_API_URL: "https://s.example.com" }), {
+      message:
+        /restcomm:apiUrl in .* RESTCOMM_API_URL is .*\. restcomm:accountSid in the stack's configuration is AC1+, but RESTCOMM_ACCOUNT_SID is AC2+; unset one/,
+    });
+    const { accountSid, authToken } = read({ RESTCOMM_ACCOUNT_SID: ` ${mine}`, RESTCOMM_AUTH_TOKEN: "rotated" });
+    assert.deepEqual([accountSid, authToken], [mine, "rotated"]);
+    assert.equal(read({ RESTCOMM_ACCOUNT_SID: other! }, { accountSid: mine }).accountSid, mine);
+  });
+
+  describe("that somebody else changes, too", () => {
+    const connect = () => new Session(platform("restcomm"), { config: () => undefined, environment: target.variables, pace: 0.005 });
+    const lifecycle = (type: string, session = connect()) => new Lifecycle(resourceOf(`restcomm:${type}`).definition, session);
+
+    it("has an application of its own made, though an equal one of somebody else is only just there", async () => {
+      const { body: theirs } = await target.sandbox.outside("POST", `${own()}/Applications`, { FriendlyName: "menu", Kind: "voice" });
+      fault({ match: { method: "POST" }, fault: "drop" });
+      const { state } = await lifecycle("Application").create({ friendlyName: "menu", kind: "voice" });
+      assert.notEqual(state.sid, theirs.sid);
+      assert.equal((await listed(target, `${own()}/Applications`)).length, 2);
+    });
+
+    it("asks once what applications there are before it makes many", async () => {
+      const session = connect();
+      for (const friendlyName of ["a", "b", "c"]) await lifecycle("Application", session).create({ friendlyName });
+      assert.equal(asked(target).filter((line) => line.startsWith("GET")).length, 1);
+    });
+
+    it("finds an application whose kind the platform chose", async () => {
+      const { body } = await target.sandbox.outside("POST", `${own()}/Applications`, { FriendlyName: "menu", Kind: "sms" });
+      const { definition } = resourceOf("restcomm:Application");
+      const found = async (wanted: Properties) => (await definition.find!(connect().client, wanted))!.map(({ outputs }) => outputs!.sid);
+      assert.deepEqual(await found({ friendlyName: "menu" }), [body.sid]);
+      assert.deepEqual(await found({ friendlyName: "menu", kind: "voice" }), []);
+      assert.deepEqual(await found({ friendlyName: "menu", rcmlUrl: "https://a.example.com" }), []);
+      assert.deepEqual(await found({ friendlyName: "menu", voiceCallerIdLookup: true }), []);
+    });
+
+    it("takes no account that somebody else has only just made", async () => {
+      await target.sandbox.outside("POST", "/Accounts", { EmailAddress: "ops@acme.example.com", Password: strong });
+      fault({ match: { method: "POST" }, fault: "drop" });
+      assert.match(await fails(acme()), /address that was used once can never be used again.* adopt it/);
+      assert.equal(engine.find("acme"), undefined);
+    });
+
+    it("shows in a look-up what this run has made and deleted", async () => {
+      const session = connect();
+      const names = async () => {
+        const { applications } = (await look("restcomm:getApplications", {}, session)) as { applications: { friendlyName: string }[] };
+        return applications.map(({ friendlyName }) => friendlyName);
+      };
+      assert.deepEqual(await names(), []);
+      const { id, state } = await lifecycle("Application", session).create({ friendlyName: "menu" });
+      assert.deepEqual(await names(), ["menu"]);
+      await lifecycle("Application", session).update(id, state, { friendlyName: "renamed" });
+      assert.deepEqual(await names(), ["renamed"]);
+      await lifecycle("Application", session).delete(id, state);
+      assert.deepEqual(await names(), []);
+      target.sandbox.clearRequests();
+      await names();
+      assert.deepEqual(asked(target), [], "one list serves many questions");
+    });
+
+    it("can tell that something is gone although the account that signs in could not be read once", async () => {
+      const session = connect();
+      const { id, state } = await lifecycle("Application", session).create({ friendlyName: "menu" });
+      await target.sandbox.outside("DELETE", `/${id}`);
+      fault({ match: { method: "GET", path: `${own()}.json` }, fault: { status: 403, body: "" } });
+      await assert.rejects(lifecycle("Application", session).read(id, state), /may not do this/);
+      assert.equal(await lifecycle("Application", session).read(id, state), undefined);
+    });
   });
 
   for (const consistencyDelayMs of [0, 1200]) {

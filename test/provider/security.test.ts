@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
-import { platform, resourceOf } from "../../provider/platforms";
+import { platform, platformNames, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { Session } from "../../provider/session";
 import { serve, type LocalServer } from "../support/http";
@@ -260,6 +260,21 @@ describe("a password in the URL", () => {
           return true;
         },
       );
+    });
+  }
+
+  for (const name of platformNames) {
+    it(`is refused by every platform, and so is what is not part of a path: ${name}`, () => {
+      const reading = (url: string) => () =>
+        void new Session(platform(name), { config: () => undefined, environment: { [`${name.toUpperCase()}_API_URL`]: url } }).settings;
+      assert.doesNotThrow(reading("https://cpaas.example.com/v1/"));
+      const wrong = new RegExp(`${name}:apiUrl must `);
+      for (const url of [
+        "https://ann:hunter2@cpaas.example.com/v1",
+        "https://cpaas.example.com/v1?key=hunter2",
+        "https://cpaas.example.com#hunter2",
+      ])
+        assert.throws(reading(url), ({ message }: Error) => wrong.test(message) && !message.includes("hunter2"), url);
     });
   }
 

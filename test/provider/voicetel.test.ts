@@ -330,6 +330,19 @@ describe("an account of voicetel", () => {
   });
 });
 
+describe("the preview of a key of voicetel", () => {
+  const preview = (password: string) => {
+    const session = new Session(platform("voicetel"), { config: () => undefined, environment: {} });
+    const state = { username: number, password: "old", apiKey: "key-of-the-old-password" };
+    return new Lifecycle(apiKey, session).preview({ username: number, password }, { id: String(number), state }).apiKey;
+  };
+
+  it("promises the key as it is, but not once the password changes, which ends it", () => {
+    assert.equal(preview("old"), "key-of-the-old-password");
+    assert.equal(preview("new"), UNKNOWN);
+  });
+});
+
 describe("a look-up at voicetel", () => {
   let target: Target;
   let session: Session;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { ServiceError } from "@grpc/grpc-js";
-import { SECRET, SIGNATURE } from "../../provider/handler";
+import { SECRET, SIGNATURE } from "../../provider/signature";
 import { Any, Empty, grpc, messages, service, Status, Struct } from "../../provider/plugin/grpc";
 import { serve } from "../../provider/plugin/server";
 import { cleanVariables } from "./environment";
@@ -81,9 +81,12 @@ export class TestPlugin {
     return this.call("configure", request);
   }
 
-  /** @param name of the provider; those of the engine's own making begin with "default" */
-  checkConfig(news: Json, name = "mine") {
-    return this.#check("checkConfig", `urn:pulumi:test::project::pulumi:providers:${this.platform}::${name}`, news);
+  /**
+   * @param name of the provider; those of the engine's own making are called `default_<version>`
+   * @param parents the types of its parents
+   */
+  checkConfig(news: Json, name = "mine", parents = "") {
+    return this.#check("checkConfig", `urn:pulumi:test::project::${parents}pulumi:providers:${this.platform}::${name}`, news);
   }
 
   check(type: string, news: Json, name?: string) {
