@@ -202,6 +202,7 @@ export class Lifecycle {
       id,
       async () => {
         const { definition, session } = this;
+        this.#checkId(id);
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
@@ -232,6 +233,7 @@ export class Lifecycle {
   async delete(id: string, state: Properties): Promise<void> {
     await this.#operation("delete", state, id, async () => {
       const { definition, session } = this;
+      this.#checkId(id);
       const claim = definition.isItsClaim ? definition.claims?.(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
         if (claim && session.claims.passedOn(claim, definition.type)) return;

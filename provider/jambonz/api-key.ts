@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { resource } from "../resource";
-import { isAbsent } from "../values";
+import { same } from "../values";
 import type { Jambonz, Row } from "./client";
 import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, type Owner } from "./types";
 
@@ -76,8 +76,7 @@ export const apiKey = resource<Jambonz>()({
     const ownership = await jambonz.ownership({ accountSid });
     return (
       rows
-        // The hour may come back in another time zone, see expiresAt.
-        .filter((row) => isAbsent(row.expires_at) === isAbsent(expiresAt))
+        .filter((row) => same(expiry, row.expires_at, expiresAt))
         .map((row) => ({
           id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
           outputs: { sid: row.api_key_sid, token: row.token, ...ownership },

@@ -59,6 +59,15 @@ describe("what cannot be known for certain", () => {
     assert.equal((await accountsOf(target)).a.sip_realm, null);
   });
 
+  it("an id that was edited by hand reaches nothing of another kind", async () => {
+    const { serviceProviderSid } = target;
+    const id = `../ServiceProviders/${serviceProviderSid}`;
+    const account = lifecycleOf("jambonz:Account");
+    await assert.rejects(account.delete(id, { sid: "x", forceDestroy: true }), /is not the id of a/);
+    await assert.rejects(account.update(id, { sid: "x", name: "x" }, { name: "renamed" }), /is not the id of a/);
+    assert.deepEqual(target.sandbox.requests, []);
+  });
+
   it("a realm that was imported and never refreshed is cleared by a destroy", async () => {
     const accountSid = await made(target.sandbox, "/Accounts", {
       name: "a",
