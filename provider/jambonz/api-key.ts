@@ -74,15 +74,13 @@ export const apiKey = resource<Jambonz>()({
     if (!owner) return undefined; // the platform does not list admin keys
     const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
     const ownership = await jambonz.ownership({ accountSid });
-    return (
-      rows
-        .filter((row) => same(expiry, row.expires_at, expiresAt))
-        .map((row) => ({
-          id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
-          outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
-          createdAt: new Date(String(row.created_at)),
-        }))
-    );
+    return rows
+      .filter((row) => same(expiry, row.expires_at, expiresAt))
+      .map((row) => ({
+        id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
+        outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
+        createdAt: new Date(String(row.created_at)),
+      }));
   },
 
   async existing(jambonz, owner) {
