@@ -1,10 +1,11 @@
 import type { Jambonz } from "./client";
 
-/** How old a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
+/** How old the answer with a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
 const LIST_AGE = 30_000;
 
 /** The accounts of one service provider. */
 interface Names {
+  /** When the list was answered; Infinity while it is awaited. */
   at: number;
   /** Names on the platform by sid. */
   listed: Promise<Map<string, string>>;
@@ -35,10 +36,12 @@ export class AccountNames {
   async #listed(owner: string): Promise<Map<string, string>> {
     const names = this.#of(owner);
     if (Date.now() - names.at >= LIST_AGE) {
-      names.at = Date.now();
-      names.listed = this.#jambonz
-        .list(`/ServiceProviders/${owner}/Accounts`, 0)
-        .then((rows) => new Map(rows.map((row) => [String(row.account_sid), String(row.name)])));
+      names.at = Infinity;
+      // Asked anew: the list that reads share may be older than this one may be.
+      names.listed = this.#jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0).then((rows) => {
+        names.at = Date.now();
+        return new Map(rows.map((row) => [String(row.account_sid), String(row.name)]));
+      });
       names.listed.catch(() => (names.at = 0));
     }
     return names.listed;
@@ -56,6 +59,11 @@ export class AccountNames {
     const holder = this.#holder(owner, name, listed);
     if (holder === undefined) this.#of(owner).beingCreated.add(name);
     return holder;
+  }
+
+  /** Gives back a name that was taken, because its account was not made. */
+  giveBack(owner: string, name: string): void {
+    this.#of(owner).beingCreated.delete(name);
   }
 
   #holder(owner: string, name: string, listed: Map<string, string>): string | undefined {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UserError } from "../errors";
+import { RefusedError, UnansweredError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
 import { project, same } from "../values";
@@ -173,10 +173,16 @@ export const account = resource<Jambonz>()({
     return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another. Where the program renames that one, run it again afterwards`;
   },
 
-  async create(jambonz, { serviceProviderSid, allowDuplicateName: _, forceDestroy: __, bucketCredential: ___, ...inputs }) {
+  async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
-    const { sid } = await jambonz.post<{ sid: string }>("/Accounts", toRow({ ...inputs, serviceProviderSid: owner }));
-    return made(jambonz, sid, owner, inputs.name);
+    try {
+      const { sid } = await jambonz.post<{ sid: string }>("/Accounts", toRow({ ...inputs, serviceProviderSid: owner }));
+      return made(jambonz, sid, owner, inputs.name);
+    } catch (error) {
+      // Where there was no answer it may have been made.
+      if (!allowDuplicateName && !(error instanceof UnansweredError)) jambonz.accountNames.giveBack(owner, inputs.name);
+      throw error;
+    }
   },
 
   async existing(jambonz, { serviceProviderSid }) {
