@@ -36,10 +36,19 @@ interface Lost {
   existing: ReadonlySet<string>;
 }
 
+/** What may have been made by a creation whose answer was lost. */
+interface Possible {
+  /** Made since then, as far as the platform tells. */
+  likely: Candidate[];
+  /** Dated before, or in no way that can be read: the platform's clock may be wrong, or somebody else has made it just before. */
+  doubtful: Candidate[];
+}
+
 /**
  * Creates without ever making a thing twice. When the answer to a creation is lost, it looks for what may
  * have been made: nothing there, it creates again; as many objects as lost answers, it takes one; more, it
- * stops and lists them, because one of them belongs to somebody else.
+ * stops and lists them, because one of them belongs to somebody else. It also stops where there are only such
+ * as were made before by their date, which may be wrong.
  */
 export class Recovery {
   readonly #equals = new Map<string, Equals>();
@@ -99,9 +108,10 @@ export class Recovery {
       for (const pause of lost.error.stillAtIt ? LONG_LOOKS : LOOKS) {
         await lost.client.http.pause(pause);
         const possible = await this.#possible(lost);
+        const { likely } = possible;
         ({ doubtful } = possible);
-        if (possible.fresh.length > lost.equals.lost) throw new UserError(tooMany(lost.error, possible.fresh));
-        const [mine] = possible.fresh;
+        if (likely.length > lost.equals.lost) throw new UserError(tooMany(lost.error, likely));
+        const [mine] = likely;
         if (!mine) continue;
         this.#claimed.add(identity(lost.definition, mine));
         mine.taken?.();
@@ -116,26 +126,23 @@ export class Recovery {
 
   /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
   async #wasLate(lost: Lost, { id, outputs }: Created): Promise<void> {
-    const { fresh, doubtful } = await this.#possible(lost).catch(() => ({ fresh: [], doubtful: [] }));
-    const possible = [...fresh, ...doubtful];
+    const { likely, doubtful } = await this.#possible(lost).catch(() => ({ likely: [], doubtful: [] }));
+    // Whatever its date, it was not there when the first one was looked for.
+    const possible = [...likely, ...doubtful];
     if (possible.length <= lost.equals.lost) return;
     throw new UnfinishedError(`a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`, id, outputs);
   }
 
-  /** What may have been made by a creation whose answer was lost, without what others have been given. */
-  async #possible(lost: Lost): Promise<{ fresh: Candidate[]; doubtful: Candidate[] }> {
+  /** What may have been made, without what was there before and what others have been given. */
+  async #possible(lost: Lost): Promise<Possible> {
     const { definition, client, equals, existing, sentAt } = lost;
     const candidates = await this.#candidates(lost);
     // What an equal creation is about to be told must not be taken from it.
     await Promise.all(equals.underWay);
     const since = client.http.platformTime(sentAt).getTime() - CLOCKS_DIFFER;
-    const unknown = candidates.filter((candidate) => !existing.has(candidate.id) && !this.#claimed.has(identity(definition, candidate)));
-    const isEarly = ({ createdAt }: Candidate) => createdAt !== undefined && createdAt.getTime() < since;
-    return {
-      fresh: unknown.filter((candidate) => !isEarly(candidate)),
-      // It was not there before, and its date says that it was: somebody made it meanwhile, or the database is in another time zone.
-      doubtful: definition.existing ? unknown.filter(isEarly) : [],
-    };
+    const isLikely = ({ createdAt, isOtherwise }: Candidate) => !isOtherwise && (createdAt === undefined || createdAt.getTime() >= since);
+    const unclaimed = candidates.filter((candidate) => !existing.has(candidate.id) && !this.#claimed.has(identity(definition, candidate)));
+    return { likely: unclaimed.filter(isLikely), doubtful: unclaimed.filter((candidate) => !isLikely(candidate)) };
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
@@ -169,7 +176,12 @@ function identity({ type }: Resource, { id }: Created): string {
 }
 
 function listed(candidates: Candidate[]): string {
-  return candidates.map(({ id, createdAt }) => (createdAt ? `${id} (made ${createdAt.toISOString()})` : id)).join(", ");
+  return candidates.map(({ id, createdAt }) => `${id}${made(createdAt)}`).join(", ");
+}
+
+function made(createdAt: Date | undefined): string {
+  if (!createdAt) return "";
+  return Number.isNaN(createdAt.getTime()) ? " (made at a time that cannot be read)" : ` (made ${createdAt.toISOString()})`;
 }
 
 function tooMany({ message }: UnansweredError, possible: Candidate[]): string {

@@ -67,6 +67,8 @@ export interface Created {
 export interface Candidate extends Created {
   /** By the platform's clock, where the platform tells it. */
   createdAt?: Date;
+  /** It differs from what was asked for in something that the platform may have written otherwise, so a person has to say. */
+  isOtherwise?: boolean;
   /** Told when a creation is given this one; the others are somebody else's. */
   taken?(): void;
 }
@@ -157,7 +159,10 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   refuseReplace?(state: Properties, news: Properties): string | undefined;
   /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
   refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
-  /** Ids of such objects from a list that may be shared and some time old: none of them is made from now on. Asked before a creation. */
+  /**
+   * Ids of such objects from a list that may be shared and some time old: none of them is made from now on. What somebody
+   * else makes after that list is not among them. Asked before a creation.
+   */
   existing?(client: C, inputs: z.output<Inputs>): Promise<ReadonlySet<string>>;
   /** Objects as a creation with these inputs would have made them, or undefined when they cannot be listed. */
   find?(client: C, inputs: z.output<Inputs>): Promise<Candidate[] | undefined>;

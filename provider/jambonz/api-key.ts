@@ -7,6 +7,9 @@ import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner,
 
 /** The end of a TIMESTAMP column of MySQL, which expires_at is (db/jambones-sql.sql). */
 const LATEST = 2 ** 31 * 1000 - 1000;
+/** Time zones differ by multiples of this, and by no more than so much, in milliseconds. */
+const ZONE_STEP = 15 * 60_000;
+const ZONE_LIMIT = 14 * 3_600_000;
 
 const expiry = z.iso
   .datetime({ offset: true, error: "must be a time in ISO 8601, such as 2030-01-01T00:00:00Z" })
@@ -14,7 +17,7 @@ const expiry = z.iso
   .refine((time) => !(Date.parse(time) > LATEST), { error: "must be before 2038-01-19T03:14:07Z, the last time that jambonz can store" })
   .optional()
   .describe(
-    "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.",
+    "When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key. Where its server's time zone is not UTC, it reads the time back as another; nobody can change it there, so it is taken to be as it was deployed.",
   )
   .meta({ replaceOnChanges: "evenIfAdded", instant: true });
 
@@ -75,11 +78,12 @@ export const apiKey = resource<Jambonz>()({
     const rows = await jambonz.list(`/${owner}ApiKeys`, 0);
     const ownership = await jambonz.ownership({ accountSid });
     return rows
-      .filter((row) => same(expiry, row.expires_at, expiresAt))
+      .filter((row) => same(expiry, row.expires_at, expiresAt) || inOtherZone(row.expires_at, expiresAt))
       .map((row) => ({
         id: idOf({ accountSid, serviceProviderSid }, row.api_key_sid),
         outputs: { sid: row.api_key_sid, token: row.token, ...ownership },
         createdAt: new Date(String(row.created_at)),
+        isOtherwise: !same(expiry, row.expires_at, expiresAt),
       }));
   },
 
@@ -103,7 +107,7 @@ export const apiKey = resource<Jambonz>()({
       }));
   },
 
-  async read(jambonz, id, { token, accountServiceProviderSid }, { fresh }) {
+  async read(jambonz, id, { token, accountServiceProviderSid, expiresAt }, { fresh }) {
     const { owner, sid } = parse(id);
     const path = ownerPath(owner);
     if (!path) {
@@ -114,7 +118,12 @@ export const apiKey = resource<Jambonz>()({
     const { accountSid, serviceProviderSid } = owner;
     try {
       const row = (await jambonz.list(`/${path}ApiKeys`, fresh ? 0 : undefined)).find((row) => row.api_key_sid === sid);
-      if (row) return { ...live(owner, row), ...(accountServiceProviderSid ? {} : await jambonz.ownership(owner)) };
+      if (row) {
+        const found = live(owner, row);
+        // The platform has no way to change it, so another time is the same one in another time zone.
+        const kept = expiresAt && found.expiresAt ? { expiresAt } : {};
+        return { ...found, ...kept, ...(accountServiceProviderSid ? {} : await jambonz.ownership(owner)) };
+      }
     } catch (error) {
       if (!(await jambonz.isGoneWithAccount(error, accountSid, accountServiceProviderSid))) throw error;
     }
@@ -159,6 +168,15 @@ async function isAccepted(jambonz: Jambonz, token: unknown): Promise<boolean> {
     if (error instanceof RefusedError && error.status === 401) return false;
     throw error;
   }
+}
+
+/**
+ * Whether a time is the one that was sent, as a server in another time zone reads it back. The database gives the text that it
+ * was sent, which the server takes for its own local time (lib/db/pool.js sets no time zone).
+ */
+function inOtherZone(stored: unknown, sent: unknown): boolean {
+  const shift = Math.abs(Date.parse(String(stored)) - Math.floor(Date.parse(String(sent)) / 1000) * 1000);
+  return shift <= ZONE_LIMIT && shift % ZONE_STEP === 0;
 }
 
 /** The platform's database takes times in this form only, and keeps whole seconds. */

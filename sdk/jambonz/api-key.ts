@@ -55,7 +55,7 @@ export class ApiKey extends pulumi.CustomResource {
   declare readonly admin: pulumi.Output<boolean | undefined>;
 
   /**
-   * When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.
+   * When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key. Where its server's time zone is not UTC, it reads the time back as another; nobody can change it there, so it is taken to be as it was deployed.
    *
    * A change replaces the resource.
    */
@@ -109,7 +109,7 @@ export interface ApiKeyArgs {
    */
   admin?: pulumi.Input<boolean>;
   /**
-   * When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key.
+   * When the key shall expire. The platform stores this time, but goes on accepting the key after it: use rotateWhenChanged to end a key. Where its server's time zone is not UTC, it reads the time back as another; nobody can change it there, so it is taken to be as it was deployed.
    *
    * A change replaces the resource.
    */

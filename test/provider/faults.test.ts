@@ -9,6 +9,7 @@ import { Session } from "../../provider/session";
 import type { FaultRule } from "../../sandbox/src";
 import { Engine, type Outcome } from "../support/engine";
 import { between, serve, type Exchange, type LocalServer } from "../support/http";
+import { restcommTarget } from "../support/restcomm";
 import { asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
 
@@ -523,6 +524,117 @@ describe("a platform that cannot be reached any more after a change that it did 
     const { body } = await target.sandbox.outside("GET", `/Accounts/${engine.entries[0]!.id}`);
     assert.equal((body as Properties).plan_type, "free");
     await target.sandbox.stop();
+  });
+});
+
+describe("a platform whose clock is not the one of its answers", () => {
+  const HOUR = 3_600_000;
+  let target: Target;
+  before(async () => void (target = await jambonzTarget()));
+  after(() => target.sandbox.stop());
+
+  /** Dates as the platform would tell them then. */
+  const dated =
+    (column: string, date: (really: number) => string) =>
+    (body: string): string =>
+      body.replaceAll(new RegExp(`"${column}":"([^"]+)"`, "g"), (_all, told: string) => `"${column}":"${date(Date.parse(told))}"`);
+  const earlier = (really: number) => new Date(really - HOUR).toISOString();
+
+  /** Creates one; what becomes of each request to create it is up to the test. */
+  async function create(kind: Kind, edit: (body: string) => string, creation: (exchange: Exchange, nth: number) => Promise<void>) {
+    let creations = 0;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      if (isCreation(exchange.line)) return creation(exchange, ++creations);
+      await exchange.carry();
+      await exchange.answer(edit);
+    });
+    const place = { ...target, variables: { ...target.variables, JAMBONZ_API_URL: proxy.url } };
+    const scene = await Scene.at(place, kind, "create");
+    const { errors } = await scene.run("create");
+    await proxy.stop();
+    const ids = Object.keys(await kind.onPlatform(scene.target, scene.accountSid));
+    await scene.end();
+    return { errors, creations, ids, inState: Object.keys(scene.state) };
+  }
+
+  const unanswered = async (exchange: Exchange) => {
+    await exchange.carry();
+    exchange.cut();
+  };
+
+  for (const kind of kinds.slice(0, 2)) {
+    const name = kind.type.split(":")[1]!;
+    const ways: [string, (really: number) => string, RegExp][] = [
+      ["an hour early", earlier, /\(made 2[^)]*Z\)/],
+      ["in a way that cannot be read", () => "0000-00-00 00:00:00", /\(made at a time that cannot be read\)/],
+    ];
+    for (const [way, date, told] of ways) {
+      it(`makes no second ${name} when it dates the one that it did not tell of ${way}`, async () => {
+        const { errors, creations, ids, inState } = await create(kind, dated("created_at", date), unanswered);
+        assert.equal(errors.length, 1);
+        assert.match(errors[0]!, /now there is one that may be what it made: .*Nothing was changed: delete or adopt/);
+        assert(errors[0]!.includes(ids[0]!), errors[0]);
+        assert.match(errors[0]!, told);
+        assert.deepEqual([creations, ids.length, inState], [1, 1, []]);
+      });
+    }
+
+    it(`has ${name}s made again that were never made, whatever its dates`, async () => {
+      const { errors, creations, ids, inState } = await create(kind, dated("created_at", earlier), async (exchange, nth) =>
+        nth === 1 ? exchange.cut() : exchange.pass(),
+      );
+      assert.deepEqual([errors, creations, ids], [[], 2, inState]);
+    });
+
+    it(`has both ${name}s named where it made the first one late and dates it an hour early`, async () => {
+      let first: Exchange | undefined;
+      const { errors, ids, inState } = await create(kind, dated("created_at", earlier), async (exchange, nth) => {
+        if (nth === 1) return (first = exchange).cut();
+        await first!.carry();
+        await exchange.pass();
+      });
+      const [other] = ids.filter((id) => id !== inState[0]);
+      assert.match(errors.join(), new RegExp(`a first attempt was carried out late, so it is there twice; delete ${other} `));
+    });
+  }
+
+  it("makes no second key when it reads the time of expiry back as one of another time zone, and replaces none", async () => {
+    const { sandbox, serviceProviderSid } = target;
+    const accountSid = await made(sandbox, "/Accounts", { name: "zone", service_provider_sid: serviceProviderSid });
+    let answers = false;
+    const proxy = await between(sandbox.url, async (exchange) => {
+      await exchange.carry();
+      if (isCreation(exchange.line) && !answers) return exchange.cut();
+      await exchange.answer(dated("expires_at", earlier));
+    });
+    const engine = engineAt(target, { JAMBONZ_API_URL: proxy.url });
+    const program: Declared[] = [{ type: "jambonz:ApiKey", name: "key", args: { accountSid, expiresAt: "2030-01-01T00:00:00Z" } }];
+    const { errors } = await engine.up(program);
+    const [doubtful, ...more] = await keysOf(target, accountSid);
+    assert.deepEqual(more, []);
+    assert.match(errors.join(), new RegExp(`may be what it made: .*${doubtful!.api_key_sid}`));
+
+    answers = true;
+    assert.deepEqual((await engine.up(program)).errors, []);
+    assert.deepEqual(await engine.refresh(), { steps: [], errors: [] });
+    assert.deepEqual(await engine.up(program), { steps: [], errors: [] });
+    await proxy.stop();
+  });
+
+  it("has a number that it bought told, and not bought again", async () => {
+    const place = await restcommTarget();
+    let purchases = 0;
+    const proxy = await between(place.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      if (exchange.line.startsWith("POST") && ++purchases === 1) return exchange.cut();
+      await exchange.answer(dated("date_created", (really) => new Date(really - HOUR).toUTCString()));
+    });
+    const engine = new Engine({ environment: () => ({ ...place.variables, RESTCOMM_API_URL: proxy.url }), pace: PACE });
+    const { errors } = await engine.up([{ type: "restcomm:IncomingPhoneNumber", name: "main", args: { phoneNumber: "+15015550100" } }]);
+    await proxy.stop();
+    await place.sandbox.stop();
+    assert.match(errors.join(), /may be what it made: .*PN[0-9a-f]{32} \(made /);
+    assert.deepEqual([purchases, engine.entries.length], [1, 0]);
   });
 });
 
