@@ -148,12 +148,12 @@ export class Lifecycle {
       definition.inputs,
       this.#select(now, (name) => !this.#traits(name).local),
     );
-    const host = { [marks.host]: session.client.http.host };
+    const place = { [marks.place]: session.client.http.place };
     const created = session.recovery.create(definition, session.client, now, like, session.settings.maxRetries);
     const { id, outputs } = await created.catch((error: unknown) => {
-      throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...host }, error) : error;
+      throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...place }, error) : error;
     });
-    const state: Properties = { ...now, ...outputs, ...host };
+    const state: Properties = { ...now, ...outputs, ...place };
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
       const claim = claimed ? undefined : definition.claims?.(inputs, id);
@@ -190,8 +190,8 @@ export class Lifecycle {
       const isChosen = (name: string) => known.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
       const chosen = imported ? Object.keys(values).filter(isChosen) : known;
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
-      const { host } = session.client.http;
-      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.host]: host }) };
+      const { place } = session.client.http;
+      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.place]: place }) };
     });
   }
 
@@ -244,7 +244,7 @@ export class Lifecycle {
 
   async #delete(id: string, state: Properties): Promise<void> {
     const { definition, session } = this;
-    if (state[marks.host] !== undefined && state[marks.host] !== session.client.http.host) {
+    if (state[marks.place] !== undefined && state[marks.place] !== session.client.http.place) {
       if (!(await definition.read(session.client, id, state, { fresh: true }))) this.#isWhereItWas(state);
     }
     const successor = session.successors.get(this.#key(id));
@@ -275,8 +275,8 @@ export class Lifecycle {
   /** The state after an update that changes no output. */
   #next(state: Properties, news: Properties): Properties {
     const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
-    const { [marks.host]: host } = state;
-    return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.host]: host };
+    const { [marks.place]: place } = state;
+    return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.place]: place };
   }
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
@@ -315,11 +315,11 @@ export class Lifecycle {
 
   /** @throws UserError where it was seen last at another host, so that its absence here says nothing */
   #isWhereItWas(state: Properties): void {
-    const { host } = this.session.client.http;
-    const last = state[marks.host] as string | undefined;
-    if (last === undefined || last === host) return;
+    const { place } = this.session.client.http;
+    const last = state[marks.place] as string | undefined;
+    if (last === undefined || last === place) return;
     throw new UserError(
-      `it was seen last at ${last}, and ${host} does not have it, so it is not taken for gone; check ${this.session.platform.name}:apiUrl, or take it out of the state with \`pulumi state delete\``,
+      `it was seen last at ${last}, and ${place} does not have it, so it is not taken for gone; check ${this.session.platform.name}:apiUrl, or take it out of the state with \`pulumi state delete\``,
     );
   }
 

@@ -153,8 +153,8 @@ export class Recovery {
       try {
         candidates = await definition.find?.(client, inputs);
       } catch (trouble) {
-        // Who may create may look: a refusal comes from in between, until it comes again and again.
-        if (trouble instanceof RefusedError && trouble.status < 500) refusals++;
+        // Who may create may look: a refusal, or a web page, comes from in between, until it comes again and again.
+        if (trouble instanceof UserError || (trouble instanceof RefusedError && trouble.status < 500)) refusals++;
         if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
         await client.http.pause(pause);
         continue;

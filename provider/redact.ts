@@ -3,6 +3,8 @@ const HIDDEN = "[secret]";
 const TELLING = 8;
 /** The share of a secret of which a beginning that could be a word has to be there to be hidden. */
 const MOST = 0.6;
+/** Of what a platform says at more length only the beginning is shown, in characters. */
+const LONGEST_EXCERPT = 1000;
 /** Up to this length a secret is hidden only where it stands alone, or no text would stay readable. */
 const SHORT = 3;
 
@@ -82,6 +84,15 @@ export class Redactor {
         else this.#byStart.set(start, [...(this.#byStart.get(start) ?? []), lowerAscii(text)]);
       }
     }
+  }
+
+  /** The beginning of a text of any length, without secrets. */
+  excerpt(text: string): string {
+    if (text.length <= LONGEST_EXCERPT) return this.clean(text);
+    // The first half of a secret that is cut in two may be too short to be recognized, so what could be one is left out.
+    const longest = Math.max(0, ...[...this.#byStart.values()].flat().map(({ length }) => length));
+    const cleaned = this.clean(text.slice(0, LONGEST_EXCERPT + longest));
+    return `${cleaned.slice(0, Math.max(0, cleaned.length - longest))}… (${text.length} characters)`;
   }
 
   clean(original: string): string {

@@ -70,8 +70,8 @@ export const marks = {
   unsure: "__unsure",
   /** Names of inputs that an import leaves alone. Every entry of an import list has it, inputs and outputs, until the first read. */
   unmanaged: "__unmanaged",
-  /** The host where it was made or last seen: another one that does not have it proves nothing. */
-  host: "__host",
+  /** Host and path of the platform where it was made or last seen: another one that does not have it proves nothing. */
+  place: "__place",
 } as const;
 
 /** Values as the platform tells them apart, so that two that are the same to it are written alike. */

@@ -115,6 +115,11 @@ export class HttpClient {
     return normalUrl(this.#options.apiUrl);
   }
 
+  /** Which platform it is, however it is reached: host and path. Several may have one host. */
+  get place(): string {
+    return this.url.replace(/^\w+:\/\//, "");
+  }
+
   get isLoopback(): boolean {
     return isLoopback(new URL(this.#options.apiUrl).hostname);
   }
@@ -172,7 +177,7 @@ export class HttpClient {
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
         const proxy =
           answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
-        const reason = redactor.clean(proxy ?? own ?? `it answered ${answer.status} without a reason`);
+        const reason = redactor.excerpt(proxy ?? own ?? `it answered ${answer.status} without a reason`);
         // Without the platform's own words it is not the platform that has refused.
         const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);

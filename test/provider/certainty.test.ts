@@ -3,7 +3,7 @@ import { Lifecycle } from "../../provider/lifecycle";
 import { platform, resourceOf } from "../../provider/platforms";
 import { Session } from "../../provider/session";
 import { Engine } from "../support/engine";
-import { between } from "../support/http";
+import { between, serve } from "../support/http";
 import { accountsOf, jambonzTarget, made, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
 
@@ -66,6 +66,22 @@ describe("what cannot be known for certain", () => {
     await assert.rejects(account.delete(id, { sid: "x", forceDestroy: true }), /is not the id of a/);
     await assert.rejects(account.update(id, { sid: "x", name: "x" }, { name: "renamed" }), /is not the id of a/);
     assert.deepEqual(target.sandbox.requests, []);
+  });
+
+  it("an account that a web page answered for is looked for a while, and the page is told", async () => {
+    let isAway = false;
+    const portal = await serve((request, response) => {
+      isAway ||= request.method === "POST";
+      if (isAway) response.setHeader("content-type", "text/html").end("<!doctype html><html>Portal</html>");
+      else response.setHeader("content-type", "application/json").end("[]");
+    });
+    const creation = lifecycleOf("jambonz:Account", portal.url).create({ name: "a", serviceProviderSid: target.serviceProviderSid });
+    const told = await creation.catch((error: Error) => error.message);
+    await portal.stop();
+    assert.match(
+      String(told),
+      /whether it was made all the same could not be found out \(jambonz at \S+ answered 200 with a web page instead of its API/,
+    );
   });
 
   it("a realm that was imported and never refreshed is cleared by a destroy", async () => {

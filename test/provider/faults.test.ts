@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import { readSettings } from "../../provider/settings";
 import { platform, resourceOf } from "../../provider/platforms";
@@ -638,7 +639,7 @@ describe("a platform whose clock is not the one of its answers", () => {
   });
 });
 
-describe("another cluster that takes the same key", () => {
+describe("another cluster at the same host that takes the same key", () => {
   const children = (accountSid: Properties, serviceProviderSid: string): Declared[] => [
     { type: "jambonz:ApiKey", name: "key", args: { accountSid } },
     { type: "jambonz:ApiKey", name: "provider's key", args: { serviceProviderSid } },
@@ -650,22 +651,32 @@ describe("another cluster that takes the same key", () => {
   let here: Target;
   let there: Target;
   let engine: Engine;
+  let host: LocalServer;
   let url: string;
   before(async () => {
     here = await jambonzTarget();
     there = await jambonzTarget("admin", { adminKey: here.key });
     engine = new Engine({ environment: () => ({ ...here.variables, JAMBONZ_API_URL: url }), pace: PACE });
-    url = here.sandbox.url;
+    host = await serve((request, response) => {
+      const [, cluster, path] = /^\/(here|there)\/v1(.*)$/.exec(request.url!)!;
+      const { method, headers } = request;
+      const forward = httpRequest(`${(cluster === "here" ? here : there).sandbox.url}${path}`, { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(forward);
+    });
+    url = `${host.url}/here/v1`;
     const { serviceProviderSid } = here;
     const account: Declared = { type: "jambonz:Account", name: "account", args: { serviceProviderSid } };
     assert.deepEqual((await engine.up([account, ...children({ $ref: "account.sid" }, serviceProviderSid)])).errors, []);
-    url = there.sandbox.url;
+    url = `${host.url}/there/v1`;
     for (const { sandbox } of [here, there]) sandbox.clearRequests();
   });
-  after(() => Promise.all([here.sandbox.stop(), there.sandbox.stop()]));
+  after(() => Promise.all([host.stop(), here.sandbox.stop(), there.sandbox.stop()]));
 
   const complaint =
-    /was seen last at 127\.0\.0\.1:\d+, and 127\.0\.0\.1:\d+ does not have it, so it is not taken for gone|does not see service provider/;
+    /was seen last at 127\.0\.0\.1:\d+\/here\/v1, and 127\.0\.0\.1:\d+\/there\/v1 does not have it, so it is not taken for gone|does not see service provider/;
 
   it("has every refresh fail, and nothing is forgotten", async () => {
     const before = JSON.stringify(engine.entries);
@@ -695,7 +706,7 @@ describe("another cluster that takes the same key", () => {
     const before = JSON.stringify(engine.entries);
     assert.match((await engine.destroy()).errors.join("\n"), complaint);
     assert.equal(JSON.stringify(engine.entries), before);
-    url = here.sandbox.url;
+    url = `${host.url}/here/v1`;
     assert.deepEqual((await engine.destroy()).errors, []);
     assert.deepEqual(engine.entries, []);
   });

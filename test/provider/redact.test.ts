@@ -92,6 +92,21 @@ describe("secrets in texts", () => {
     assert.equal(redactor.clean("a bad account: a"), "[secret] bad account: [secret]");
   });
 
+  it("shows the beginning of a text without end, and no part of a secret at which it is cut off", () => {
+    const secret = "correct horse battery staple";
+    const redactor = new Redactor();
+    redactor.add(secret);
+    const lengths = new Set<number>();
+    for (let before = 900; before < 1100; before++) {
+      const text = `${"no ".repeat(before).slice(0, before)}${`${secret}|`.repeat(100_000)}`;
+      const shown = redactor.excerpt(text);
+      lengths.add(shown.length);
+      assert.match(shown, /^(no )+n?o?(\[secret\]\|?|\[secret?|\[sec?r?|\[s?)*… \(\d{7} characters\)$/);
+    }
+    assert(Math.max(...lengths) < 1500);
+    assert.equal(redactor.excerpt(`no ${secret}`), "no [secret]");
+  });
+
   it("changes nothing in a text without secrets", () => {
     const redactor = new Redactor();
     redactor.add("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "", undefined);
