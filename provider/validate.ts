@@ -129,7 +129,7 @@ function isSecret(schema: z.ZodObject, inputs: Properties, path: readonly string
 }
 
 /** "did you mean …?" where a name is near, else all names. */
-function suggestion(name: string, names: readonly string[]): string {
+export function suggestion(name: string, names: readonly string[]): string {
   const nearest = names
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().replace(/_/g, ""), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { z } from "zod";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
 import { declare, type Declared } from "./declare";
-import { importList, type Door, type ImportList } from "./import-list";
+import { importList, type Door } from "./import-list";
 import type { Item } from "./inventory";
-import { key, plainType } from "./stack";
+import { key, parsed, plainType } from "./stack";
 
 export const LIST = "import.json";
 
@@ -42,16 +43,32 @@ function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
 const labelled = ({ definition, name, id }: Pick<Item, "definition" | "name" | "id">) =>
   `${definition.type} ${JSON.stringify(name)} (${id})`;
 
-/** The names that an earlier export into a folder gave, by the objects' keys. */
+/** An import list, as far as it tells names. */
+const namingList = z.object({
+  resources: z.array(z.object({ type: z.string(), name: z.string(), logicalName: z.string().optional(), id: z.string().optional() })),
+});
+
+/**
+ * The names that an earlier export into a folder gave, by the objects' keys.
+ *
+ * @throws UserError where nothing can be exported into it
+ */
 export function namesIn(folder: string): Map<string, string> {
+  if (existsSync(folder) && !statSync(folder).isDirectory()) throw new UserError(`${folder} is no folder; give another`);
   const file = join(folder, LIST);
   if (!existsSync(file)) return new Map();
-  try {
-    const { resources } = JSON.parse(readFileSync(file, "utf8")) as ImportList;
-    return new Map(resources.flatMap(({ type, id, name, logicalName }) => (id ? [[key(plainType(type), id), logicalName ?? name]] : [])));
-  } catch {
-    throw new UserError(`${file} is there, but is no import list; give another folder`);
-  }
+  const list = parsed(textOf(file), namingList);
+  if (!list) throw new UserError(`${file} is there, but is no import list; give another folder`);
+  const named = list.resources.flatMap(({ type, id, name, logicalName }) =>
+    id ? [[key(plainType(type), id), logicalName ?? name] as const] : [],
+  );
+  return new Map(named);
+}
+
+function textOf(path: string): string {
+  // What is behind a link may lie anywhere.
+  if (!lstatSync(path).isFile()) throw new UserError(`${path} is there, but is no plain file; give another folder`);
+  return readFileSync(path, "utf8");
 }
 
 /**
@@ -62,8 +79,9 @@ export function namesIn(folder: string): Map<string, string> {
  * @returns the paths of the files
  */
 export function write(folder: string, files: Record<string, string>, { force }: { force: boolean }): string[] {
-  const paths = Object.entries(files).map(([name, text]) => ({ path: join(folder, name), text }));
-  const different = paths.filter(({ path, text }) => existsSync(path) && readFileSync(path, "utf8") !== text).map(({ path }) => path);
+  const paths = Object.entries(files).map(([name, text]) => ({ path: join(folder, fileName(name)), text }));
+  const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const different = paths.filter(({ path, text }) => isThere(path) && textOf(path) !== text).map(({ path }) => path);
   if (different.length > 0 && !force)
     throw new UserError(
       `${different.join(", ")}: there already, and not as it would be written now; nothing is written. Give another folder, or --force to write over it`,
@@ -71,4 +89,10 @@ export function write(folder: string, files: Record<string, string>, { force }: 
   mkdirSync(folder, { recursive: true });
   for (const { path, text } of paths) writeFileSync(path, text);
   return paths.map(({ path }) => path);
+}
+
+/** Nothing is written elsewhere, whatever a layout makes of names. */
+function fileName(name: string): string {
+  if (name !== basename(name)) throw new Error(`${name} is no name of a file`);
+  return name;
 }

@@ -4,14 +4,17 @@ import { UserError } from "../errors";
 import { hasFormat } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
 import { Session } from "../session";
+import { suggestion } from "../validate";
 import type { Layout } from "../layout";
 import type { Platform } from "../resource";
 import { exported, LIST, namesIn, write } from "./export";
 import { doors, importList, type Door } from "./import-list";
-import { inventory } from "./inventory";
+import { inventory, type Filter } from "./inventory";
 import { orphans, report } from "./orphans";
 import { program } from "./program";
 import { key, managedBy, setSecrets, stackConfiguration } from "./stack";
+
+const DEBUG = "PULUMI_CPAAS_DEBUG";
 
 const USAGE = `Usage: npx pulumi-cpaas <command>
 
@@ -44,6 +47,7 @@ Of orphans and export:
     --service-provider SID   only accounts of this service provider, with what belongs to them
 
 Settings come from the environment and from the configuration of the stack in this folder.
+${DEBUG}=1 shows where an unexpected error comes from.
 `;
 
 /** What may follow a command on the command line. */
@@ -59,11 +63,12 @@ const filters = {
 
 interface Command {
   options: NonNullable<ParseArgsConfig["options"]>;
+  allowPositionals?: boolean;
   run: (values: Values, positionals: string[]) => number | Promise<number>;
 }
 
 const commands: Record<string, Command> = {
-  adopt: { options: { door: { type: "string" }, leave: { type: "string", multiple: true } }, run: adopt },
+  adopt: { options: { door: { type: "string" }, leave: { type: "string", multiple: true } }, allowPositionals: true, run: adopt },
   orphans: { options: filters, run: listOrphans },
   export: {
     options: {
@@ -82,6 +87,10 @@ const commands: Record<string, Command> = {
 
 /** What `npx pulumi-cpaas` does. Results go to standard output, everything else to standard error. */
 export async function run(args: string[]): Promise<number> {
+  // Whoever reads it has seen enough, as `head` has.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   try {
     const [name = "--help", ...rest] = args;
     if (["--help", "-h", "help"].includes(name) || rest.includes("--help")) {
@@ -90,18 +99,22 @@ export async function run(args: string[]): Promise<number> {
     }
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command) throw new UserError(`there is no command ${name}, only ${Object.keys(commands).join(", ")}`);
-    const { values, positionals } = parse(rest, command.options);
+    const { values, positionals } = parse(rest, command);
     return await command.run(values, positionals);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error instanceof UserError ? error.message : unexpected(error as Error));
     return 2;
   }
 }
 
-function parse(args: string[], options: ParseArgsConfig["options"]) {
+function unexpected({ message, stack }: Error): string {
+  if (process.env[DEBUG]) return stack ?? message;
+  return `pulumi-cpaas failed for a reason that it does not know: ${message}. ${DEBUG}=1 shows where, which belongs into a report`;
+}
+
+function parse(args: string[], { options, allowPositionals = false }: Command) {
   try {
-    return parseArgs({ args, allowPositionals: true, options });
+    return parseArgs({ args, allowPositionals, options });
   } catch (error) {
     throw new UserError(`${(error as Error).message}\n\n${USAGE}`);
   }
@@ -133,7 +146,10 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   if (unmanaged.length > 0 && door === "plugin")
     throw new UserError("through the plugin an import takes everything, so --leave cannot be given; use the option ignoreChanges");
   for (const property of unmanaged)
-    if (!Object.hasOwn(definition.inputs.shape as object, property)) throw new UserError(`${property} is not a property of ${type}`);
+    if (!Object.hasOwn(definition.inputs.shape as object, property))
+      throw new UserError(
+        `${property} is not a property of ${type}; ${suggestion(property, Object.keys(definition.inputs.shape as object))}`,
+      );
   process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged }], door), null, 2)}\n`);
   say(`Next: ${importCommand("<this list>", door)}. Id of a ${type}: ${definition.idFormat}.`);
   return 0;
@@ -146,9 +162,10 @@ function importCommand(file: string, door: Door, options = ""): string {
 }
 
 async function listOrphans(values: Values): Promise<number> {
-  const managed = managedBy(values.state as string | undefined);
   const session = connected(values);
-  const found = orphans(await items(session, values, managed), managed);
+  const filter = filterOf(session.platform, values);
+  const managed = managedBy(values.state as string | undefined);
+  const found = orphans(await items(session, filter, managed), managed);
   if (found.length > 0) process.stdout.write(`${report(found)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
@@ -158,11 +175,12 @@ async function listOrphans(values: Values): Promise<number> {
 async function exportAll(values: Values): Promise<number> {
   if (!values.out && !values["dry-run"]) throw new UserError("export needs --out DIR (or --dry-run)");
   const door = doorOf(values);
-  const managed = values.state ? managedBy(values.state as string) : new Map<string, string>();
+  const managed = values.state !== undefined ? managedBy(values.state as string) : new Map<string, string>();
   const session = connected(values);
+  const filter = filterOf(session.platform, values);
   const layout = layoutOf(session.platform, values, door);
   const known = values.out ? namesIn(String(values.out)) : new Map<string, string>();
-  const all = await items(session, values, new Map([...known, ...managed]));
+  const all = await items(session, filter, new Map([...known, ...managed]));
   const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
   if (values["dry-run"]) {
     say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
@@ -182,9 +200,9 @@ async function exportAll(values: Values): Promise<number> {
   return 0;
 }
 
-function layoutOf({ name, layouts = {} }: Platform, { as, split }: Values, door: Door): Layout {
-  if (door === "plugin" && (as ?? split) !== undefined)
-    throw new UserError("through the plugin only the import list is written, so neither --as nor --split can be given");
+function layoutOf({ name, layouts = {} }: Platform, { as, split, "set-secrets": secrets }: Values, door: Door): Layout {
+  if (door === "plugin" && (as ?? split ?? secrets) !== undefined)
+    throw new UserError("through the plugin only the import list is written, so none of --as, --split and --set-secrets can be given");
   if (as === undefined) return (declarations) => program(declarations, { split: split === true });
   if (split) throw new UserError("--split is for programs, and not for --as");
   const layout = Object.hasOwn(layouts, String(as)) ? layouts[String(as)] : undefined;
@@ -195,18 +213,26 @@ function layoutOf({ name, layouts = {} }: Platform, { as, split }: Values, door:
   );
 }
 
-async function items(session: Session, { type, name, "service-provider": serviceProviderSid }: Values, known: ReadonlyMap<string, string>) {
+/** @throws UserError for what the platform does not have, which would find nothing and look as if there were nothing */
+function filterOf({ title, sid, resources }: Platform, { type: types, name, "service-provider": serviceProviderSid }: Values): Filter {
+  const known = resources.map(({ type }) => type);
+  for (const type of (types ?? []) as string[])
+    if (!known.includes(type)) throw new UserError(`${title} has no type ${type}; ${suggestion(type, known)}`);
+  if (serviceProviderSid !== undefined) {
+    if (!resources.some(({ inputs }) => Object.hasOwn(inputs.shape as object, "serviceProviderSid")))
+      throw new UserError(`${title} has no service providers, so --service-provider cannot be given`);
+    if (sid && !sid.test(String(serviceProviderSid))) throw new UserError(`"${serviceProviderSid}" is not the sid of a service provider`);
+  }
+  return {
+    types: types as string[] | undefined,
+    name: name as string | undefined,
+    where: { serviceProviderSid: serviceProviderSid as string | undefined },
+  };
+}
+
+async function items(session: Session, filter: Filter, known: ReadonlyMap<string, string>) {
   try {
-    return await inventory(
-      session,
-      {
-        types: type as string[] | undefined,
-        name: name as string | undefined,
-        where: { serviceProviderSid: serviceProviderSid as string | undefined },
-      },
-      known,
-      say,
-    );
+    return await inventory(session, filter, known, say);
   } catch (error) {
     throw new UserError(session.redactor.clean((error as Error).message));
   }

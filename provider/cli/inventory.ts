@@ -55,7 +55,9 @@ export async function inventory(
         leftOut.add(own);
         continue;
       }
-      item.name = known.get(own) ?? unique(names, parent ? `${parent.name}-${slug(found.label)}` : named(definition, found.label));
+      item.name =
+        known.get(own) ??
+        unique(names, parent ? `${named(parent.definition, parent.name)}-${slug(found.label)}` : named(definition, found.label));
       byKey.set(own, item);
       items.push(item);
     }
@@ -115,8 +117,11 @@ function pattern(text: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`, "is");
 }
 
-/** Begins with a letter: the code that Pulumi writes for an import by the plugin takes no other names. */
-function named({ type }: Resource, label: string): string {
+/**
+ * A text as a name, of letters, digits, underscores and hyphens. It begins with a letter: the code that Pulumi writes for an
+ * import by the plugin takes no other names.
+ */
+export function named({ type }: Resource, label: string): string {
   const text = slug(label);
   return /^[a-z]/.test(text) ? text : [type.split(":")[1]!.toLowerCase(), text].filter(Boolean).join("-");
 }

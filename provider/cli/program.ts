@@ -2,7 +2,7 @@ import type { Arrangement, Declaration, Import, Owner } from "../layout";
 import { isAbsent } from "../values";
 import type { Properties } from "../resource";
 import { localOf, identifier, place } from "./declare";
-import { unique } from "./inventory";
+import { named as plainName, unique } from "./inventory";
 
 /** Names that a program cannot give to a constant, and those that it gives to something else. */
 const RESERVED =
@@ -32,7 +32,8 @@ export function program(declarations: Declaration[], { split }: { split: boolean
   const taken = new Set(["index"]);
   for (const declaration of declarations) {
     const root = rootOf(declaration);
-    if (split && holdsOthers.has(root.definition.type) && !fileOf.has(root)) fileOf.set(root, unique(taken, root.name));
+    if (split && holdsOthers.has(root.definition.type) && !fileOf.has(root))
+      fileOf.set(root, unique(taken, plainName(root.definition, root.name)));
     const file = fileOf.get(root) ?? "index";
     byFile.set(file, [...(byFile.get(file) ?? []), declaration]);
   }
@@ -140,8 +141,12 @@ function literal(value: unknown, indent = ""): string {
   const entries = Object.entries(value).filter(([, item]) => !isAbsent(item));
   if (entries.length === 0) return "{}";
   const inner = `${indent}  `;
-  const lines = entries.map(
-    ([name, item]) => `${inner}${/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name)}: ${literal(item, inner)},`,
-  );
+  const lines = entries.map(([name, item]) => `${inner}${propertyName(name)}: ${literal(item, inner)},`);
   return `{\n${lines.join("\n")}\n${indent}}`;
+}
+
+/** As the key of an object. `__proto__` would be no property, but for the brackets. */
+function propertyName(name: string): string {
+  if (name === "__proto__") return `[${JSON.stringify(name)}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }

@@ -1,13 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { EOL } from "node:os";
+import { z } from "zod";
 import { UserError } from "../errors";
 
-/** What a stack's state says of one resource, as far as it is needed here. */
-interface StateResource {
-  urn: string;
-  type: string;
-  id?: string;
-}
+const deployment = z.object({ resources: z.array(z.object({ urn: z.string(), type: z.string(), id: z.string().optional() })).nullish() });
+
+/** A stack's state, as far as it is needed here: as `pulumi stack export` writes it, or as a backend of files holds it. */
+const stateFile = z.union([
+  z.object({ deployment }).transform((file) => file.deployment),
+  z.object({ checkpoint: z.object({ latest: deployment }) }).transform((file) => file.checkpoint.latest),
+]);
 
 /** What tells an object of a platform from all others: its type and id. */
 export const key = (type: string, id: string): string => `${type} ${id}`;
@@ -22,14 +25,22 @@ export const plainType = (type: string): string => type.replace(/^.*\//, "").rep
  */
 export function managedBy(file: string | undefined): Map<string, string> {
   const text = file === undefined ? exported() : read(file);
-  let resources: StateResource[];
+  const state = parsed(text, stateFile);
+  if (!state) throw new UserError(`${file ?? "pulumi stack export"} gives no state: it has to be what \`pulumi stack export\` writes`);
+  const resources = state.resources ?? [];
+  return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), nameOf(urn)]] : [])));
+}
+
+/** A name may hold what separates the parts of a URN. */
+const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
+
+/** What a text in JSON says, or undefined where it is not of this form. */
+export function parsed<T>(text: string, schema: z.ZodType<T>): T | undefined {
   try {
-    const { deployment, checkpoint } = JSON.parse(text) as Record<string, any>;
-    resources = ((deployment ?? checkpoint?.latest)?.resources ?? []) as StateResource[];
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
-    throw new UserError(`${file ?? "pulumi stack export"} gives no state: it has to be what \`pulumi stack export\` writes`);
+    return undefined;
   }
-  return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), urn.split("::").at(-1)!]] : [])));
 }
 
 function read(file: string): string {
@@ -51,30 +62,50 @@ function exported(): string {
   }
 }
 
-/** The configuration of the stack selected in the current folder, where there is one: the settings that are not in the environment. */
+const configuration = z.record(z.string(), z.object({ value: z.unknown() }));
+
+/**
+ * The configuration of the stack selected in the current folder, where there is one: the settings that are not in the environment.
+ *
+ * @returns reads a value, and throws a UserError where there is a stack whose configuration cannot be read
+ */
 export function stackConfiguration(): (name: string) => unknown {
-  let values: Record<string, { value?: unknown }> | undefined;
-  return (name) => {
-    if (!values) {
-      const { status, stdout } = spawnSync("pulumi", ["config", "--json", "--show-secrets"], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-      values = status === 0 ? (JSON.parse(stdout) as NonNullable<typeof values>) : {};
-    }
-    return values[name]?.value;
-  };
+  let values: z.output<typeof configuration> | undefined;
+  return (name) => (values ??= readConfiguration())[name]?.value;
 }
 
-/** Stores secrets in the configuration of the stack selected in the current folder, without writing them anywhere in clear. */
+function readConfiguration(): z.output<typeof configuration> {
+  const { status, stdout, stderr, error } = spawnSync("pulumi", ["config", "--json", "--show-secrets"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 2 ** 30,
+  });
+  const values = status === 0 ? parsed(stdout, configuration) : hasNoStack({ stderr, error }) ? {} : undefined;
+  if (values) return values;
+  // Without it the environment alone would say which platform it is, and it may be another.
+  const because = stderr || error?.message || "it is no JSON";
+  throw new UserError(`the configuration of the stack in this folder cannot be read: ${because.trim()}`);
+}
+
+/** Whether there is no CLI, no project or no stack, and not one that cannot be read. */
+function hasNoStack({ stderr, error }: { stderr: string | null; error?: NodeJS.ErrnoException }): boolean {
+  if (error) return error.code === "ENOENT";
+  return /no Pulumi\.yaml project file found/.test(stderr!) || (/no stack selected/.test(stderr!) && !process.env.PULUMI_STACK);
+}
+
+/**
+ * Stores secrets in the configuration of the stack selected in the current folder, without writing them anywhere in clear. The
+ * CLI takes one line end away from what it reads, so one is added, and a secret that ends with its own keeps it.
+ */
 export function setSecrets(secrets: { key: string; value?: string }[]): void {
   for (const { key, value } of secrets) {
     if (value === undefined) continue;
-    const { status, stderr } = spawnSync("pulumi", ["config", "set", "--secret", key], {
-      input: value,
+    const { status, stderr, error } = spawnSync("pulumi", ["config", "set", "--secret", key], {
+      input: value + EOL,
       encoding: "utf8",
       stdio: ["pipe", "ignore", "pipe"],
     });
-    if (status !== 0) throw new UserError(`${key} cannot be stored in the stack's configuration: ${(stderr ?? "").trim()}`);
+    if (status !== 0)
+      throw new UserError(`${key} cannot be stored in the stack's configuration: ${(stderr || error?.message || "").trim()}`);
   }
 }

@@ -62,7 +62,7 @@ describe("exporting what exists as tenants of the example", function () {
   it("takes the passwords of hooks from the configuration", async () => {
     const names = Object.values(file()).flatMap(({ hooks = {} }) => Object.values(hooks).flatMap(({ passwordFrom }) => passwordFrom ?? []));
     assert.ok(names.length > 0);
-    for (const name of names) assert.match(await stack.ok(["config", "get", name]), /^hook-password-\d+\n$/);
+    for (const name of names) assert.match(await stack.ok(["config", "get", name]), /^hook-password-\d+\n\n$/);
     const secrets = await secretsOf(target);
     for (const text of [adoption.read("tenants", "tenants.yaml"), adoption.read("tenants", "import.json"), told])
       for (const secret of secrets) assert.ok(!text.includes(secret), secret);

@@ -118,7 +118,7 @@ describe("exporting what exists", function () {
     for (const [args, message] of [
       [["--as", "spreadsheet"], /jambonz has no form spreadsheet, only tenants/],
       [["--as", "tenants", "--split"], /--split is for programs/],
-      [["--door", "plugin", "--split"], /neither --as nor --split/],
+      [["--door", "plugin", "--split"], /none of --as, --split and --set-secrets/],
       [["--door", "window"], /no door window, only package and plugin/],
     ] as const) {
       const { status, stderr } = await adoption.cli("export", "--out", "third", ...args);

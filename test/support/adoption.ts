@@ -110,13 +110,20 @@ export async function fill({ sandbox, serviceProviderSid }: Target, accounts: nu
       name,
       service_provider_sid: serviceProviderSid,
       ...(index % 3 ? { sip_realm: `Realm${index}.SIP.example.com` } : {}),
-      ...(index % 12 === 1 ? { registration_hook: { ...hook, username: "u", password: `hook-password-${index}` } } : {}),
+      ...(index % 12 === 1 ? { registration_hook: { ...hook, username: "u", password: `hook-password-${index}\n` } } : {}),
       ...(index % 12 === 5 ? { registration_hook: { url: "by hand", method: "POST" } } : {}),
       ...(index % 4 === 2 ? { queue_event_hook: hook, is_active: false, record_all_calls: true, plan_type: "paid" } : {}),
     });
     objects++;
     if (index % 15 === 0) {
-      const bucket = { vendor: "aws_s3", region: "eu", name: "calls", access_key_id: "AKIA", secret_access_key: `bucket-secret-${index}` };
+      const bucket = {
+        vendor: "aws_s3",
+        region: "eu",
+        name: "calls",
+        access_key_id: "AKIA",
+        secret_access_key: `bucket-secret-${index}`,
+        tags: [{ Key: "__proto__", Value: "calls" }],
+      };
       await sandbox.outside("PUT", `/Accounts/${sid}`, { bucket_credential: bucket });
     }
     for (let key = 0; key < index % 3; key++)
