@@ -3,28 +3,42 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { jambonz } from "pulumi-cpaas";
 import { parse } from "yaml";
+import { z } from "zod";
 
-interface HookArgs extends Omit<jambonz.WebhookArgs, "password"> {
+const Hook = z.strictObject({
+  url: z.string(),
+  method: z.enum(["GET", "POST"]).optional(),
+  username: z.string().optional(),
   /** Where its password stands in the stack's configuration: `pulumi config set --secret <passwordFrom> …`. */
-  passwordFrom?: string;
-}
+  passwordFrom: z.string().optional(),
+});
 
-interface TenantArgs {
-  name: string;
-  realm?: string;
-  hooks?: { registration?: HookArgs; queueEvents?: HookArgs };
-  limits?: Partial<Record<jambonz.LimitCategory, number>>;
-  active?: boolean;
-  keepRecordings?: boolean;
+const TenantArgs = z.strictObject({
+  name: z.string(),
+  realm: z.string().optional(),
+  hooks: z.strictObject({ registration: Hook.optional(), queueEvents: Hook.optional() }).optional(),
+  limits: z.record(z.string(), z.number()).optional(),
+  active: z.boolean().optional(),
+  keepRecordings: z.boolean().optional(),
   /** Set it to false for a tenant without a key. */
-  apiKey?: boolean;
+  apiKey: z.boolean().optional(),
   /** Set it to false and deploy, before the tenant may be removed from the file. */
-  protect?: boolean;
+  protect: z.boolean().optional(),
+});
+
+/** The tenants in a file, by their keys. */
+function read(name: string): Record<string, z.infer<typeof TenantArgs>> {
+  try {
+    return z.record(z.string(), TenantArgs).parse(parse(readFileSync(join(__dirname, name), "utf8")));
+  } catch (error) {
+    const wrong = error instanceof z.ZodError ? error.issues : [{ path: [], message: (error as Error).message.split("\n")[0] }];
+    throw new pulumi.RunError(wrong.map(({ path, message }) => `${`${name} ${path.join(".")}`.trim()}: ${message}`).join("\n"));
+  }
 }
 
 const config = new pulumi.Config();
 
-function webhook({ passwordFrom, ...hook }: HookArgs): jambonz.WebhookArgs {
+function webhook({ passwordFrom, ...hook }: z.infer<typeof Hook>): jambonz.WebhookArgs {
   return { ...hook, password: passwordFrom === undefined ? undefined : config.requireSecret(passwordFrom) };
 }
 
@@ -33,10 +47,9 @@ class Tenant extends pulumi.ComponentResource {
   readonly account: jambonz.Account;
   readonly apiKey?: jambonz.ApiKey;
 
-  constructor(key: string, args: TenantArgs) {
-    const { name, realm, hooks = {}, limits = {}, active, keepRecordings, apiKey = true, protect = true, ...unknown } = args;
+  constructor(key: string, args: z.infer<typeof TenantArgs>) {
+    const { name, realm, hooks = {}, limits = {}, active, keepRecordings, apiKey = true, protect = true } = args;
     super("tenants:index:Tenant", key, {}, { protect });
-    for (const property of Object.keys(unknown)) throw new pulumi.RunError(`tenants.yaml: ${key} has an unknown property "${property}".`);
 
     this.account = new jambonz.Account(
       key,
@@ -61,8 +74,7 @@ class Tenant extends pulumi.ComponentResource {
   }
 }
 
-const file = parse(readFileSync(join(__dirname, "tenants.yaml"), "utf8")) as Record<string, TenantArgs>;
-const all = Object.entries(file).map(([key, args]) => ({ key, args, tenant: new Tenant(key, args) }));
+const all = Object.entries(read("tenants.yaml")).map(([key, args]) => ({ key, args, tenant: new Tenant(key, args) }));
 
 export const tenants = Object.fromEntries(
   all.map(({ key, args, tenant }) => [key, { name: args.name, accountSid: tenant.account.sid, realm: args.realm, limits: args.limits }]),

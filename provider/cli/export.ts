@@ -68,27 +68,39 @@ export function namesIn(folder: string): Map<string, string> {
 function textOf(path: string): string {
   // What is behind a link may lie anywhere.
   if (!lstatSync(path).isFile()) throw new UserError(`${path} is there, but is no plain file; give another folder`);
-  return readFileSync(path, "utf8");
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UserError(`${path} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /**
  * Writes files into a folder.
  *
  * @param force whether what somebody may have changed is written over
- * @throws UserError before anything is written
+ * @throws UserError where there is something else, before anything is written
  * @returns the paths of the files
  */
 export function write(folder: string, files: Record<string, string>, { force }: { force: boolean }): string[] {
   const paths = Object.entries(files).map(([name, text]) => ({ path: join(folder, fileName(name)), text }));
+  orRefuse(folder, () => mkdirSync(folder, { recursive: true }));
   const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   const different = paths.filter(({ path, text }) => isThere(path) && textOf(path) !== text).map(({ path }) => path);
   if (different.length > 0 && !force)
     throw new UserError(
       `${different.join(", ")}: there already, and not as it would be written now; nothing is written. Give another folder, or --force to write over it`,
     );
-  mkdirSync(folder, { recursive: true });
-  for (const { path, text } of paths) writeFileSync(path, text);
+  for (const { path, text } of paths) orRefuse(path, () => writeFileSync(path, text));
   return paths.map(({ path }) => path);
+}
+
+function orRefuse(path: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    throw new UserError(`${path} cannot be written: ${(error as Error).message}`);
+  }
 }
 
 /** Nothing is written elsewhere, whatever a layout makes of names. */

@@ -87,10 +87,6 @@ const commands: Record<string, Command> = {
 
 /** What `npx pulumi-cpaas` does. Results go to standard output, everything else to standard error. */
 export async function run(args: string[]): Promise<number> {
-  // Whoever reads it has seen enough, as `head` has.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
   try {
     const [name = "--help", ...rest] = args;
     if (["--help", "-h", "help"].includes(name) || rest.includes("--help")) {

@@ -114,6 +114,19 @@ describe("exporting what exists", function () {
     );
   });
 
+  it("never goes by the environment alone where the stack's configuration cannot be read", async () => {
+    const right = stack.platform;
+    stack.platform = { ...right, PULUMI_CONFIG_PASSPHRASE: "wrong" };
+    target.sandbox.clearRequests();
+    for (const args of [["orphans"], ["orphans", "--state", "state.json"], ["export", "--dry-run"]]) {
+      const { status, stderr } = await adoption.cli(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, /^the configuration of the stack in this folder cannot be read: error: incorrect passphrase\n$/);
+    }
+    assert.equal(target.sandbox.requests.length, 0);
+    stack.platform = right;
+  });
+
   it("refuses what it does not know", async () => {
     for (const [args, message] of [
       [["--as", "spreadsheet"], /jambonz has no form spreadsheet, only tenants/],

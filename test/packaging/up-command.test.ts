@@ -96,7 +96,7 @@ describe("npm run up, in a checkout of its own", () => {
     edit((yaml) => yaml.replace("realm: acme.sip", "relm: acme.sip"));
     const { code, text } = await command("up");
     assert.equal(code, 1);
-    assert.match(text, /tenants\.yaml: acme has an unknown property "relm"\./);
+    assert.match(text, /tenants\.yaml acme: Unrecognized key: "relm"/);
     edit((yaml) => yaml.replace("relm: acme.sip", "realm: acme.sip"));
   });
 

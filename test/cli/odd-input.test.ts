@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../provider/cli";
+import { resourceOf } from "../../provider/platforms";
+import { cleanVariables } from "../support/environment";
+import { jambonzTarget, made, type Target } from "../support/jambonz";
+
+/** In this process, and without Pulumi: all settings are in the environment. */
+describe("odd files and options of npx pulumi-cpaas", () => {
+  let target: Target;
+  let folder: string;
+  let account: string;
+  const environment = process.env;
+
+  before(async () => {
+    target = await jambonzTarget("service provider");
+    account = await made(target.sandbox, "/Accounts", { name: "Acme", service_provider_sid: target.serviceProviderSid });
+    await made(target.sandbox, "/ApiKeys", { account_sid: account });
+  });
+  after(() => target.sandbox.stop());
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cpaas-odd-"));
+    process.env = { ...cleanVariables(), ...target.variables, PATH: folder };
+  });
+  afterEach(() => {
+    process.env = environment;
+    rmSync(folder, { recursive: true });
+  });
+
+  async function cli(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+    const texts = { stdout: "", stderr: "" };
+    const own = { stdout: process.stdout.write.bind(process.stdout), stderr: process.stderr.write.bind(process.stderr) };
+    for (const name of ["stdout", "stderr"] as const) process[name].write = (text: string) => ((texts[name] += text), true);
+    try {
+      return { status: await run(args), ...texts };
+    } finally {
+      for (const name of ["stdout", "stderr"] as const) process[name].write = own[name];
+    }
+  }
+
+  /** @returns the one sentence that says why not */
+  async function refused(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await cli(...args);
+    assert.equal(status, 2, stdout + stderr);
+    const sentences = stderr
+      .trim()
+      .split("\n")
+      .filter((line) => !/^jambonz:|rate limit/.test(line)); // progress
+    assert.equal(sentences.length, 1, stderr);
+    return sentences[0]!;
+  }
+
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const state = (name: string) =>
+    file(
+      "state.json",
+      JSON.stringify({
+        deployment: { resources: [{ urn: `urn:pulumi:s::p::jambonz:index:Account::${name}`, type: "jambonz:index:Account", id: account }] },
+      }),
+    );
+
+  for (const text of [
+    "",
+    "no JSON",
+    "5",
+    "null",
+    "[]",
+    "{}",
+    '{"resources":[null]}',
+    '{"deployment":5}',
+    '{"deployment":{"resources":[null]}}',
+    '{"deployment":{"resources":[{"type":"jambonz:index:Account","id":"x"}]}}',
+    '{"checkpoint":{"latest":[]}}',
+  ])
+    it(`refuses ${text || "nothing"} as a state`, async () => {
+      for (const command of [["orphans"], ["export", "--dry-run"]])
+        assert.match(await refused(...command, "--state", file("state.json", text)), /state\.json gives no state/);
+    });
+
+  it("refuses a state that cannot be read, and an empty name of one", async () => {
+    for (const path of [join(folder, "absent.json"), folder, ""])
+      assert.match(await refused("export", "--dry-run", "--state", path), /cannot be read/);
+  });
+
+  it("takes the state of a stack that has nothing yet", async () => {
+    const { status, stdout } = await cli("orphans", "--state", file("state.json", '{"version":3,"deployment":{"manifest":{}}}'));
+    assert.equal(status, 1);
+    assert.match(stdout, /jambonz:Account "Acme"/);
+  });
+
+  it("knows an object by its whole name, and tells no command that a shell would take apart", async () => {
+    const { stdout } = await cli("orphans", "--state", state("a::b; rm *"));
+    assert.match(stdout, /pulumi-cpaas adopt jambonz:ApiKey a-b-rm-[\w-]+ Accounts\/\S+$/m);
+  });
+
+  for (const name of ["../../escaped", "/absolute", "team/acme", "..", ".", "", "index", "con\0trol", "x".repeat(300)])
+    it(`splits into files of one folder, whatever a stack's object is called: ${JSON.stringify(name.slice(0, 20))}`, async () => {
+      const out = join(folder, "a", "b", "out");
+      const { status, stderr } = await cli("export", "--split", "--out", out, "--state", state(name));
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(readdirSync(folder, { recursive: true }).sort().slice(0, 3), ["a", "a/b", "a/b/out"]);
+      assert.equal(readdirSync(folder).length, 2);
+      assert.equal(readdirSync(join(folder, "a", "b")).length, 1);
+      assert.equal(readdirSync(out).length, 3, readdirSync(out).join(" "));
+    });
+
+  it("does the same for names of an earlier list in the folder", async () => {
+    const out = join(folder, "a", "out");
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, "import.json"), JSON.stringify({ resources: [{ type: "jambonz:Account", name: "../escaped", id: account }] }));
+    const { status, stderr } = await cli("export", "--split", "--force", "--out", out);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(readdirSync(join(folder, "a")), ["out"]);
+    assert.deepEqual(readdirSync(out).sort(), ["escaped.ts", "import.json", "index.ts"]);
+  });
+
+  it("refuses to write into what is no folder, before anything is asked of the platform", async () => {
+    target.sandbox.clearRequests();
+    assert.match(await refused("export", "--out", file("out", "text")), /out is no folder/);
+    assert.equal(target.sandbox.requests.length, 0);
+    assert.match(await refused("export", "--out", join(folder, "out", "below")), /below cannot be written/);
+  });
+
+  for (const name of ["index.ts", "import.json"])
+    it(`refuses to write over a folder, or through a link, that is called ${name}`, async () => {
+      const [withFolder, withLink] = [join(folder, "one"), join(folder, "two")];
+      mkdirSync(join(withFolder, name), { recursive: true });
+      mkdirSync(withLink);
+      symlinkSync(join(folder, "elsewhere"), join(withLink, name));
+      for (const out of [withFolder, withLink]) {
+        assert.match(await refused("export", "--force", "--out", out), /is there, but is no plain file/);
+        assert.deepEqual(readdirSync(out), [name]);
+      }
+      assert.ok(!existsSync(join(folder, "elsewhere")));
+    });
+
+  it("refuses a folder whose list is none", async () => {
+    for (const text of ["", "[]", "5", "{}", '{"resources":[null]}', '{"resources":[{"type":"a","name":5}]}']) {
+      file("import.json", text);
+      assert.match(await refused("export", "--out", folder), /import\.json is there, but is no import list/);
+    }
+  });
+
+  for (const [args, message] of [
+    [["--type", "jambonz:Limits"], /^jambonz has no type jambonz:Limits; did you mean jambonz:Limit\?/],
+    [["--type", "jambonz:Nope"], /^jambonz has no type jambonz:Nope; it has jambonz:Account, /],
+    [["--type", "restcomm:Account"], /^jambonz has no type restcomm:Account/],
+    [["--service-provider", "acme telecom"], /"acme telecom" is not the sid of a service provider/],
+    [["--platform", "restcomm", "--service-provider", "x"], /Restcomm has no service providers/],
+    [["--platform", "twilio"], /no platform "twilio", only jambonz/],
+  ] as const)
+    it(`refuses ${args.join(" ")}, which would find nothing`, async () => {
+      for (const command of [["orphans"], ["export", "--dry-run"]]) assert.match(await refused(...command, ...args), message);
+    });
+
+  it("refuses what no option names", async () => {
+    const { status, stderr } = await cli("export", "--dry-run", "adopted");
+    assert.equal(status, 2);
+    assert.match(stderr, /Unexpected argument 'adopted'/);
+  });
+
+  it("adopts by the platform's own form of an id only", async () => {
+    const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    const [AC, CL] = ["AC", "CL"].map((prefix) => prefix + "0".repeat(32));
+    for (const [type, good, ...bad] of [
+      ["voicetel:Account", "4592086960", "0x111B3F9B0", "4592086960.0", "4.59208696e9", " 4592086960", "04592086960", "459208696"],
+      ["jambonz:Account", sid, sid.toUpperCase(), ` ${sid}`, `${sid}/`, `Accounts/${sid}`, ""],
+      [
+        "jambonz:Limit",
+        `Accounts/${sid}/Limits/device`,
+        `Accounts/${sid}/Limits/devices`,
+        `Accounts/x/Limits/device`,
+        `Accounts/${sid}/Limits/`,
+      ],
+      ["jambonz:ApiKey", `ApiKeys/${sid}`, `ApiKeys/x`, `Accounts/${sid}/ApiKeys/x`],
+      ["restcomm:Account", AC!, CL!, `${AC}0`],
+      ["restcomm:Client", `Accounts/${AC}/Clients/${CL}`, `Accounts/${CL}/Clients/${CL}`, `Accounts/${AC}/Clients/${AC}`],
+    ] as const) {
+      assert.equal((await cli("adopt", type, "a", good)).status, 0, `${type} ${good}`);
+      for (const id of bad) assert.match(await refused("adopt", type, "a", id), id ? /is not the id of/ : /adopt needs/, `${type} "${id}"`);
+    }
+  });
+
+  it("tells what it did not expect in a sentence too, and where it was only when it is asked to", async () => {
+    const { definition } = resourceOf("jambonz:Limit");
+    const { idFormat } = definition;
+    Object.assign(definition, { idFormat: undefined });
+    try {
+      const args = ["adopt", "jambonz:Limit", "a", "x"];
+      assert.match(await refused(...args), /failed for a reason that it does not know: .*PULUMI_CPAAS_DEBUG=1 shows where/);
+      process.env.PULUMI_CPAAS_DEBUG = "1";
+      assert.match((await cli(...args)).stderr, /^TypeError: .*\n +at hasFormat/);
+    } finally {
+      Object.assign(definition, { idFormat });
+    }
+  });
+});
