@@ -128,7 +128,10 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly example: Example;
   readonly inputs: Inputs;
   readonly outputs: Outputs;
-  /** The form of the id, as documentation and as the help of a malformed one: `Accounts/<sid>/Limits/<category>`. */
+  /**
+   * The form of the id, as documentation, for the check of it and as the help of a malformed one:
+   * `Accounts/<account sid>/Limits/<category>`. What stands there is named by its property.
+   */
   readonly idFormat: string;
   /** What removing it does on the platform, in one sentence for the documentation. */
   readonly onDelete: string;

@@ -89,7 +89,7 @@ const commands: Record<string, Command> = {
 export async function run(args: string[]): Promise<number> {
   try {
     const [name = "--help", ...rest] = args;
-    if (["--help", "-h", "help"].includes(name) || rest.includes("--help")) {
+    if (["--help", "-h", "help"].includes(name) || rest.some((argument) => ["--help", "-h"].includes(argument))) {
       process.stdout.write(USAGE);
       return 0;
     }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UnansweredError, UnfinishedError, UserError } from "../errors";
 import { resource } from "../resource";
 import { isObject, type Body, type VoiceTel } from "./client";
-import { NOT_READ, username, usernameOf } from "./types";
+import { NOT_READ, username } from "./types";
 
 /** No endpoint changes an account, and a replacement would leave the old one alive and billed. */
 const unchangeable =
@@ -66,7 +66,7 @@ export const account = resource<VoiceTel>()({
 
   async read(voicetel, id, state) {
     voicetel.tellOnce(NOT_READ);
-    return { ...state, username: usernameOf(id) };
+    return { ...state, username: Number(id) };
   },
 
   async refuseDelete(_voicetel, id) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UserError } from "../errors";
 import { resource } from "../resource";
 import type { VoiceTel } from "./client";
-import { NOT_READ, username, usernameOf } from "./types";
+import { NOT_READ, username } from "./types";
 
 /** The API key of an account, from Get API Key. */
 export const apiKey = resource<VoiceTel>()({
@@ -44,11 +44,11 @@ export const apiKey = resource<VoiceTel>()({
 
   async read(voicetel, id, state) {
     voicetel.tellOnce(NOT_READ);
-    return { ...state, username: usernameOf(id) };
+    return { ...state, username: Number(id) };
   },
 
   async update(voicetel, id, _changes, inputs) {
-    if (inputs.username !== usernameOf(id)) throw new UserError(`username is ${inputs.username}, but the id is that of account ${id}`);
+    if (inputs.username !== Number(id)) throw new UserError(`username is ${inputs.username}, but the id is that of account ${id}`);
     return fetchKey(voicetel, inputs);
   },
 

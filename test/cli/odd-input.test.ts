@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../provider/cli";
@@ -118,6 +118,15 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.equal(status, 0, stderr);
     assert.deepEqual(readdirSync(join(folder, "a")), ["out"]);
     assert.deepEqual(readdirSync(out).sort(), ["escaped.ts", "import.json", "index.ts"]);
+  });
+
+  it("writes a tag that JavaScript would take for a prototype", async () => {
+    const bucket = { vendor: "aws_s3", region: "eu", name: "b", access_key_id: "k", secret_access_key: "s3cr3t-s3cr3t" };
+    const tags = [{ Key: "__proto__", Value: "calls" }];
+    await target.sandbox.outside("PUT", `/Accounts/${account}`, { bucket_credential: { ...bucket, tags } });
+    const { status, stderr } = await cli("export", "--out", join(folder, "out"));
+    assert.equal(status, 0, stderr);
+    assert.match(readFileSync(join(folder, "out", "index.ts"), "utf8"), /tags: \{\n +\["__proto__"\]: "calls",\n/);
   });
 
   it("refuses to write into what is no folder, before anything is asked of the platform", async () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { usernameOf } from "../../../provider/voicetel/types";
 import type { LoggedRequest, Sandbox } from "../../../sandbox/src";
 import { FastClock } from "../../support/clock";
 import type { Entry } from "../../support/engine";
@@ -223,7 +222,7 @@ class VoicetelScene implements Scene<Program> {
       const slot = entry.name as Slot;
       const { username, name, email } = entry.outputs as { username: number; name?: string; email?: string };
       const as: Tenant = {
-        username: usernameOf(id) % 10 === 1 ? 1 : 0,
+        username: Number(id) % 10 === 1 ? 1 : 0,
         ...(name !== undefined && name !== slot ? { name } : {}),
         email: email === emailIn(slot, 1) ? 1 : 0,
         master: false,
