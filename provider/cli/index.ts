@@ -112,7 +112,7 @@ function parse(args: string[], { options, allowPositionals = false }: Command) {
   try {
     return parseArgs({ args, allowPositionals, options });
   } catch (error) {
-    throw new UserError(`${(error as Error).message}\n\n${USAGE}`);
+    throw new UserError(`${(error as Error).message}; \`npx pulumi-cpaas --help\` tells what there is`);
   }
 }
 
