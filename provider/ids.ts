@@ -23,3 +23,7 @@ export function hasFormat({ sid = /./ }: Platform, { idFormat, inputs, outputs }
     );
   });
 }
+
+export function wrongId({ type, idFormat }: Resource, id: string): string {
+  return `"${id}" is not the id of a resource ${type}, which is ${idFormat}`;
+}

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
-import { hasFormat } from "./ids";
+import { hasFormat, wrongId } from "./ids";
 import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
 import type { Session } from "./session";
@@ -325,8 +325,7 @@ export class Lifecycle {
 
   #checkId(id: string): void {
     const { definition } = this;
-    if (!hasFormat(this.session.platform, definition, id))
-      throw new UserError(`"${id}" is not the id of a ${this.#typeName}, which is ${definition.idFormat}`);
+    if (!hasFormat(this.session.platform, definition, id)) throw new UserError(wrongId(definition, id));
   }
 
   /** Reads once where outputs are missing that the platform has by now. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { UserError } from "../errors";
-import { hasFormat } from "../ids";
+import { hasFormat, wrongId } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
 import { Session } from "../session";
 import { suggestion } from "../validate";
@@ -137,7 +137,7 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
     throw new UserError("adopt needs a type, a name and an id, such as: adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301");
   const door = doorOf(values);
   const { platform, definition } = resourceOf(type);
-  if (!hasFormat(platform, definition, id)) throw new UserError(`"${id}" is not the id of a ${type}, which is ${definition.idFormat}`);
+  if (!hasFormat(platform, definition, id)) throw new UserError(wrongId(definition, id));
   const unmanaged = (values.leave ?? []) as string[];
   if (unmanaged.length > 0 && door === "plugin")
     throw new UserError("through the plugin an import takes everything, so --leave cannot be given; use the option ignoreChanges");

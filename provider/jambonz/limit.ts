@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { UserError } from "../errors";
 import { resource } from "../resource";
 import type { Jambonz, Row } from "./client";
 import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, whole, type Owner } from "./types";
@@ -110,7 +109,6 @@ function idOf(inputs: { accountSid?: string; serviceProviderSid?: string; catego
 
 function parse(id: string) {
   const { owner, rest } = splitOwner(id);
-  const [, category] = /^Limits\/(\w+)$/.exec(rest) ?? [];
-  if (!category || !ownerPath(owner)) throw new UserError(`"${id}" is not the id of a limit, which is ${limit.idFormat}`);
+  const category = rest.slice("Limits/".length);
   return { owner, list: `/${ownerPath(owner)}Limits`, category };
 }

@@ -228,6 +228,5 @@ const isClosed = (row: Row) => String(row.status).toLowerCase() === "closed";
 const isOf = (row: Row, emailAddress: string) => String(row.email_address).toLowerCase() === emailAddress.toLowerCase();
 
 function pathOf(id: string): string {
-  if (!/^AC[a-zA-Z0-9]{32}$/.test(id)) throw new UserError(`"${id}" is not the id of an account, which is ${account.idFormat}`);
   return `/Accounts/${id}.json`;
 }

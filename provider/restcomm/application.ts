@@ -28,7 +28,7 @@ const outputs = z.object({
   ...dates,
 });
 
-const common = owned({ what: "an application", noun: "Applications", inputs, outputs, distributed: false });
+const common = owned({ noun: "Applications", inputs, outputs, distributed: false });
 
 /** What numbers and clients point to. */
 export const application = resource<Restcomm>()({

@@ -32,7 +32,7 @@ const outputs = z.object({
   ...dates,
 });
 
-const common = owned({ what: "a client", noun: "Clients", inputs, outputs, namedAfter: "login", distributed: true });
+const common = owned({ noun: "Clients", inputs, outputs, namedAfter: "login", distributed: true });
 
 /** How much older than its creation a client may say to be, in milliseconds, and still be the one just made. */
 const CLOCKS_DIFFER = 10_000;

@@ -63,7 +63,6 @@ const outputs = z.object({
 });
 
 const common = owned({
-  what: "an incoming phone number",
   noun: "IncomingPhoneNumbers",
   inputs,
   outputs,

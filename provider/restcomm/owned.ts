@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { UserError } from "../errors";
 import type { Candidate, Listed, Progress, Properties, ReadOptions } from "../resource";
 import { fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
 import { sid } from "./types";
@@ -12,7 +11,6 @@ export const accountSid = sid("AC")
 
 interface Kind {
   /** As in a message: "a client". */
-  what: string;
   /** The collection in the path: `Clients`. */
   noun: string;
   inputs: z.ZodObject;
@@ -24,12 +22,10 @@ interface Kind {
 }
 
 /** What all things that belong to an account have in common: `Accounts/<account sid>/<noun>/<sid>`. */
-export function owned({ what, noun, inputs, outputs, namedAfter, distributed }: Kind) {
+export function owned({ noun, inputs, outputs, namedAfter, distributed }: Kind) {
   const idFormat = `Accounts/<account sid>/${noun}/<sid>`;
 
   function pathOf(id: string): string {
-    if (!new RegExp(`^Accounts/AC[a-zA-Z0-9]{32}/${noun}/[a-zA-Z0-9]{34}$`).test(id))
-      throw new UserError(`"${id}" is not the id of ${what}, which is ${idFormat}`);
     return `/${id}.json`;
   }
 

@@ -750,8 +750,8 @@ describe("what a program says wrongly of Restcomm", () => {
     const session = new Session(platform("restcomm"), { config: () => undefined, environment: variables });
     const { definition } = resourceOf("restcomm:Client");
     await assert.rejects(
-      definition.read(session.client, "CL1", {}, {}),
-      /"CL1" is not the id of a client, which is Accounts\/<account sid>\/Clients\/<sid>/,
+      new Lifecycle(definition, session).read("CL1", {}),
+      /"CL1" is not the id of a resource restcomm:Client, which is Accounts\/<account sid>\/Clients\/<sid>/,
     );
     await sandbox.stop();
   });

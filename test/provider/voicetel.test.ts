@@ -217,7 +217,7 @@ describe("an account of voicetel", () => {
     assert.deepEqual(await engine.up(program), { steps: [], errors: [] });
     await failsWith(/email cannot be changed/, [acme({ email: "other@example.com" }), key({ username: number, password })]);
     engine.entries[0]!.id = "Acme";
-    assert.match((await engine.refresh()).errors[0]!, /"Acme" is not the id of a Account, which is <username>/);
+    assert.match((await engine.refresh()).errors[0]!, /"Acme" is not the id of a resource voicetel:Account, which is <username>/);
   });
 
   it("says everything that is wrong before any request", () => {
