@@ -1,7 +1,15 @@
+/** Who has a claim. */
 interface Holder {
   type: string;
-  /** Made in this run, and not only found in its state. */
-  made: boolean;
+  /**
+   * `kept`: found in state, and it stays. `made`: in this run. `promised`: to a resource that is about to be replaced by what
+   * the program says now, and to nobody else.
+   */
+  how: "kept" | "made" | "promised";
+  /** The id of the resource that is to be replaced. */
+  id?: string;
+  /** A deletion was left out for it, which may have been the first half of its own replacement. */
+  mayBeMadeAnew?: boolean;
 }
 
 /**
@@ -9,6 +17,14 @@ interface Holder {
  * writes over such a thing without a word, so two resources that claim it would undo each other for ever,
  * and a resource that is renamed in the program would delete at the end what it set at the beginning.
  *
+ * | the claim is | kept by another | made by another | promised to another |
+ * |---|---|---|---|
+ * | compared, to keep it (`keep`) | conflict if of another type | conflict | conflict |
+ * | compared, to replace it (`promise`) | conflict | conflict | conflict |
+ * | taken by a creation (`take`) | conflict | conflict | taken |
+ * | deleted (`passedOn`) | left alone | left alone | deleted |
+ *
+ * Two of one type that are kept are taken for one, because nobody tells which resource it is that is compared.
  * The claims live as long as the process: one preview or one update.
  */
 export class Claims {
@@ -20,16 +36,30 @@ export class Claims {
   /** A resource that is there and stays. Gives the type of another resource that has the claim. */
   keep(claim: string, type: string): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, made: false });
+    if (!holder) this.#holders.set(claim, { type, how: "kept" });
     // Nobody is asked about a resource that it has just made, so what was made is another one's.
-    return holder && (holder.made || holder.type !== type) ? holder.type : undefined;
+    return holder && (holder.how !== "kept" || holder.type !== type) ? holder.type : undefined;
+  }
+
+  /** A resource that is about to be replaced, so that it has the claim. Gives the type of another resource that has it. */
+  promise(claim: string, type: string, id: string): string | undefined {
+    const holder = this.#holders.get(claim);
+    if (!holder) this.#holders.set(claim, { type, how: "promised", id });
+    return holder && holder.id !== id ? holder.type : undefined;
   }
 
   /** A resource that is being made. Gives the type of whoever has the claim already. */
   take(claim: string, type: string): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, made: true });
-    return holder?.type;
+    const isOwn = holder?.type === type && (holder.how === "promised" || holder.mayBeMadeAnew);
+    if (holder && !isOwn) return holder.type;
+    this.#holders.set(claim, { type, how: "made" });
+    return undefined;
+  }
+
+  /** Whether a resource has been made that has it. */
+  isMade(claim: string): boolean {
+    return this.#holders.get(claim)?.how === "made";
   }
 
   /** A resource that stays has given up what it claimed, and with it undone what another one may have there. */
@@ -58,15 +88,13 @@ export class Claims {
   }
 
   /**
-   * Whether a deletion must leave the thing alone, because another resource of this run has it now. One of the
-   * same type that was only kept is the resource itself: it is being replaced, and sets the thing anew.
+   * Whether a deletion must leave the thing alone, because another resource of this run has it. It may also be the resource
+   * itself, kept and replaced all the same because a person wants it so: it sets the thing anew without a deletion.
    */
   passedOn(claim: string, type: string): boolean {
     const holder = this.#holders.get(claim);
-    if (!holder || (!holder.made && holder.type === type)) {
-      this.#holders.delete(claim);
-      return false;
-    }
+    if (!holder || holder.how === "promised") return false;
+    holder.mayBeMadeAnew = holder.how === "kept" && holder.type === type;
     return true;
   }
 }

@@ -85,20 +85,23 @@ export class Lifecycle {
     if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
     const isOfRefresh = this.session.refreshed.delete(this.#key(id));
-    const claim = replaces.length === 0 && !isOfRefresh ? definition.claims?.(news, id) : undefined;
-    const holder = claim && this.session.claims.keep(claim, definition.type);
+    const isReplaced = replaces.length > 0;
+    const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
+    const { claims } = this.session;
+    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
     const isKnown = !JSON.stringify(news).includes(UNKNOWN);
-    if (replaces.length > 0 && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
+    if (isReplaced && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
     const unfinished = this.#isUnfinished(id, state, news);
-    const details = changed.flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
+    const forgotten = this.#forgotten(state, news);
+    const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     return {
       changed,
       details,
       replaces,
-      changes: changed.length > 0 || unfinished,
+      changes: changed.length > 0 || forgotten.length > 0 || unfinished,
       deleteBeforeReplace,
     };
   }
@@ -124,7 +127,7 @@ export class Lifecycle {
   async create(inputs: Properties): Promise<{ id: string; state: Properties }> {
     return this.#operation("create", inputs, undefined, async () => {
       const { definition, session } = this;
-      const claim = definition.claims?.(inputs);
+      const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
         const holder = claim && session.claims.take(claim, definition.type);
         if (holder) throw new UserError(conflict(holder));
@@ -154,9 +157,13 @@ export class Lifecycle {
       throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...place }, error) : error;
     });
     const state: Properties = { ...now, ...outputs, ...place };
+    Object.assign(
+      state,
+      marked(Object.keys(this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(inputs[name])))),
+    );
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
-      const claim = claimed ? undefined : definition.claims?.(inputs, id);
+      const claim = claimed ? undefined : this.#claim(inputs, id);
       if (claim) session.claims.take(claim, definition.type);
       if (Object.keys(later).length > 0) {
         const updated = definition.update!(session.client, id, later, inputs, state).catch((error: unknown) => {
@@ -186,12 +193,15 @@ export class Lifecycle {
       const imported = this.#isImported(state);
       const unmanaged = (state[marks.unmanaged] as string[] | undefined) ?? [];
       const values = project({ schema: definition.inputs, live, state, everything: imported, unmanaged });
-      const known = this.#chosen(state);
-      const isChosen = (name: string) => known.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
-      const chosen = imported ? Object.keys(values).filter(isChosen) : known;
+      const before = this.#chosen(state);
+      const isChosen = (name: string) => before.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
+      const chosen = imported ? Object.keys(values).filter(isChosen) : before;
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
       const { place } = session.client.http;
-      return { inputs: plain(inputs), state: plain({ ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.place]: place }) };
+      // What is still as it was before an unanswered update may be an old answer, or what the platform never tells.
+      const unsure = this.#unsure(state).filter((name) => same(definition.inputs.shape[name] as z.ZodType, values[name], state[name]));
+      const known = { ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.place]: place };
+      return { inputs: plain(inputs), state: plain(unsure.length > 0 ? { ...known, [marks.unsure]: unsure } : known) };
     });
   }
 
@@ -206,9 +216,19 @@ export class Lifecycle {
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
+        const claim = this.#claim(state, id);
+        const givesUp = claim !== undefined && claim !== this.#claim(news, id);
+        const send = async () => {
+          const isTaken = givesUp && session.claims.isMade(claim);
+          // What another resource has set by now is not undone.
+          const bearsClaim = (name: string) => this.#claim({ ...news, [name]: state[name] }, id) === claim;
+          const own = isTaken ? this.#select(changes!, (name) => !bearsClaim(name)) : changes!;
+          if (!isTaken || Object.keys(own).length > 0) Object.assign(next, await definition.update!(session.client, id, own, news, state));
+          if (givesUp && !isTaken) session.claims.drop(claim, definition.type);
+        };
         if (changes) {
           try {
-            Object.assign(next, await definition.update!(session.client, id, changes, news, state));
+            await session.claims.inTurn(givesUp ? claim : undefined, send);
           } catch (error) {
             if (error instanceof UnfinishedError) throw this.#unfinished("update", id, next, error);
             // Whatever the program says next, it has to be said again.
@@ -216,8 +236,6 @@ export class Lifecycle {
             throw error;
           }
         }
-        const claim = definition.claims?.(state, id);
-        if (claim && claim !== definition.claims?.(news, id)) session.claims.drop(claim, definition.type);
         try {
           await this.#complete(id, next);
         } catch (error) {
@@ -234,7 +252,7 @@ export class Lifecycle {
     await this.#operation("delete", state, id, async () => {
       const { definition, session } = this;
       this.#checkId(id);
-      const claim = definition.isItsClaim ? definition.claims?.(state, id) : undefined;
+      const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
         if (claim && session.claims.passedOn(claim, definition.type)) return;
         await this.#delete(id, state);
@@ -281,7 +299,7 @@ export class Lifecycle {
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
   #changed(state: Properties, news: Properties): string[] {
-    const unsure = (state[marks.unsure] as string[] | undefined) ?? [];
+    const unsure = this.#unsure(state);
     return Object.entries<z.ZodType>(this.definition.inputs.shape)
       .filter(
         ([name, schema]) =>
@@ -290,10 +308,21 @@ export class Lifecycle {
       .map(([name]) => name);
   }
 
+  /** What is empty on the platform and not in the program any more either: state must no longer say that it is managed. */
+  #forgotten(state: Properties, news: Properties): string[] {
+    return Object.keys(this.definition.inputs.shape).filter((name) => state[name] === null && isAbsent(news[name]));
+  }
+
+  /** What is claimed, as far as that is known yet. */
+  #claim(inputs: Properties, id?: string): string | undefined {
+    const claim = this.definition.claims?.(inputs, id);
+    return claim?.includes(UNKNOWN) ? undefined : claim;
+  }
+
   /** Whether something has to be sent although the inputs are as deployed. */
   #isUnfinished(id: string, state: Properties, news: Properties): boolean {
     const { definition, session } = this;
-    const claim = definition.isItsClaim ? definition.claims?.(news, id) : undefined;
+    const claim = definition.isItsClaim ? this.#claim(news, id) : undefined;
     return definition.unfinished?.(news, state) === true || (claim !== undefined && session.claims.isDropped(claim));
   }
 
@@ -342,6 +371,11 @@ export class Lifecycle {
     const chosen = names.filter((name) => this.#traits(name).computed && isAbsent(state[name]) && !isAbsent(live[name]));
     for (const name of chosen) state[name] = live[name];
     Object.assign(state, marked([...this.#chosen(state), ...chosen]));
+  }
+
+  /** Inputs of which nobody knows whether an update has changed them. */
+  #unsure(state: Properties): string[] {
+    return (state[marks.unsure] as string[] | undefined) ?? [];
   }
 
   /** Inputs that the program leaves to the platform, whose choice state holds. */

@@ -63,6 +63,68 @@ describe("what two resources could have at once", () => {
     });
   }
 
+  it("stays when a rename was interrupted before what had the old name was deleted", async () => {
+    const renamed = (which: string): Declared[] => [acme(), limit(which, "device", 200), { ...realm, name: `realm ${which}` }];
+    await engine.up(renamed("old"));
+    target.sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: { status: 403, body: { msg: "no" } }, times: "always" });
+    const failing: Declared = { type: "jambonz:ApiKey", name: "key", args: { accountSid: { $ref: "acme.sid" } } };
+    assert.equal((await engine.up([...renamed("other"), failing])).errors.length, 1);
+    assert.equal((await engine.up([...renamed("new"), failing])).errors.length, 1);
+    assert.deepEqual((await engine.up(renamed("new"))).errors, []);
+    assert.deepEqual(await limits(), { device: 200 });
+    assert.equal((await accountsOf(target)).acme.sip_realm, "acme.example.com");
+    assert.deepEqual(await engine.up(renamed("new"), { refresh: true }), { steps: [], errors: [] });
+  });
+
+  it("is set anew when a person wants it replaced although nothing changed", async () => {
+    await engine.up([acme()]);
+    const accountSid = engine.find("acme")!.id;
+    const lifecycle = () => {
+      const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
+      return new Lifecycle(resourceOf("jambonz:Limit").definition, new Session(platform("jambonz"), options));
+    };
+    const inputs = { accountSid, category: "device", quantity: 3 };
+    const { id, state } = await lifecycle().create(inputs);
+    await target.sandbox.outside("POST", `/Accounts/${accountSid}/Limits`, { category: "device", quantity: 9 });
+    const run = lifecycle();
+    assert.equal(run.diff(id, state, inputs).changes, false);
+    await run.delete(id, state);
+    assert.equal((await run.create(inputs)).id, id);
+    assert.deepEqual(await limits(), { device: 3 });
+  });
+
+  it("is not given up for what another resource has", async () => {
+    await engine.up([acme(), limit("a", "device", 200), limit("b", "api_rate", 50)]);
+    const { errors } = await engine.up([acme(), limit("b", "api_rate", 50), limit("a", "api_rate", 10)]);
+    assert.match(errors.join(), /another Limit of this program manages the same thing/);
+    assert.deepEqual(await limits(), { device: 200, api_rate: 50 });
+  });
+
+  it("is known to belong to two before anything is deleted, in whichever order the program declares them", () => {
+    const accountSid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    const ofCategory = (category: string) => ({ accountSid, category, quantity: 1 });
+    const idOf = (category: string) => `Accounts/${accountSid}/Limits/${category}`;
+    for (const order of [0, 1]) {
+      const options = { config: () => undefined, environment: target.variables, log: () => {} };
+      const lifecycle = new Lifecycle(resourceOf("jambonz:Limit").definition, new Session(platform("jambonz"), options));
+      const compare = (before: string) => lifecycle.diff(idOf(before), { ...ofCategory(before), sid: "x" }, ofCategory("api_rate"));
+      assert.throws(() => (order ? ["device", "api_rate"] : ["api_rate", "device"]).map(compare), /manages the same thing/);
+    }
+  });
+
+  it("stays with the SipRealm that sets it while its account gives it up", async () => {
+    const slow = (operation: string) => (operation === "update" ? new Promise<void>((resolve) => setTimeout(resolve, 200)) : undefined);
+    const slowly = new Engine({ environment: () => target.variables, pace: 0.2, log: () => {}, before: slow });
+    await slowly.up([acme({ sipRealm: "acme.example.com" })]);
+    const accountSid = slowly.find("acme")!.id;
+    const moved = [acme({ planType: "paid" }), { ...realm, args: { accountSid, realm: "acme.example.com" } }];
+    const { steps, errors } = await slowly.up(moved);
+    assert.deepEqual([steps, errors], [["create realm", "update acme"], []]);
+    const { sip_realm, plan_type } = (await accountsOf(target)).acme;
+    assert.deepEqual([sip_realm, plan_type], ["acme.example.com", "paid"]);
+    assert.deepEqual(await slowly.up(moved, { refresh: true }), { steps: [], errors: [] });
+  });
+
   it("stays with both when two limits change places, although a deletion has to be sent twice", async () => {
     await engine.up([acme(), limit("a", "device", 1), limit("b", "api_rate", 2)]);
     target.sandbox.addFault({ match: { method: "DELETE" }, fault: "drop", times: 1 });
@@ -116,6 +178,30 @@ describe("what a creation leaves undone", () => {
       assert.equal(state.__place, target.sandbox.url.replace("http://", ""));
       return true;
     });
+    await target.sandbox.stop();
+  });
+});
+
+describe("a property that somebody removes outside and the program gives up", () => {
+  it("is not managed any more", async () => {
+    const target = await jambonzTarget();
+    const engine = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+    const acme = (args = {}): Declared[] => [
+      { type: "jambonz:Account", name: "acme", args: { serviceProviderSid: target.serviceProviderSid, ...args } },
+    ];
+    await engine.up(acme({ queueEventHook: { url: "https://a.example.com/q" } }));
+    const outside = (hook: object | null) =>
+      target.sandbox.outside("PUT", `/Accounts/${engine.find("acme")!.id}`, { queue_event_hook: hook });
+    await outside(null);
+    await engine.refresh();
+    target.sandbox.clearRequests();
+    assert.deepEqual((await engine.up(acme())).errors, []);
+    assert.deepEqual(target.sandbox.requests, []);
+    assert.deepEqual(await engine.up(acme()), { steps: [], errors: [] });
+
+    await outside({ url: "https://theirs.example.com", method: "POST" });
+    assert.deepEqual(await engine.up(acme(), { refresh: true }), { steps: [], errors: [] });
+    assert.equal((await accountsOf(target)).acme.queue_event_hook.url, "https://theirs.example.com");
     await target.sandbox.stop();
   });
 });

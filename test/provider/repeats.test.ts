@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, limitsOf, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
+import { restcommTarget } from "../support/restcomm";
 
 describe("a write that has to be sent again, because nobody knows what became of it", () => {
   let target: Target;
@@ -51,4 +52,19 @@ describe("a write that has to be sent again, because nobody knows what became of
       assert.equal(await planOnPlatform(), "paid");
     });
   }
+
+  it("may have been carried out also when a refresh reads nothing of it", async () => {
+    const place = await restcommTarget();
+    const settings = { ...place.variables, RESTCOMM_CONSISTENCY_TIMEOUT: "0", RESTCOMM_MAX_RETRIES: "0" };
+    const phones = new Engine({ environment: () => settings, pace: 0.005, log: () => {} });
+    const desk = (password: string): Declared[] => [{ type: "restcomm:Client", name: "desk", args: { password } }];
+    await phones.up(desk("C0rrect-Horse-7"));
+    place.sandbox.addFault({ match: { method: "PUT" }, fault: "dropAnswer", times: 1 });
+    assert.equal((await phones.up(desk("An0ther-Horse-8"))).errors.length, 1);
+    await phones.refresh();
+    // Back to what state said before: the platform has the other password, and does not tell.
+    assert.deepEqual(await phones.up(desk("C0rrect-Horse-7")), { steps: ["update desk"], errors: [] });
+    assert.deepEqual(await phones.up(desk("C0rrect-Horse-7"), { refresh: true }), { steps: [], errors: [] });
+    await place.sandbox.stop();
+  });
 });
