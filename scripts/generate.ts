@@ -213,9 +213,7 @@ function sdkOf(found: Platform): Map<string, string> {
 const pluginProgram = (name: string) => `bin/pulumi-resource-${name}`;
 
 const pluginProgramText = (name: string) => `#!/usr/bin/env node
-// Keeps Node's space for young objects as small as it begins: 6 MB less for a process that mostly waits.
-require("node:v8").setFlagsFromString("--semi-space-growth-factor=1");
-void require("../dist/provider/plugin/server.js").main(${JSON.stringify(name)});`;
+void require("../dist/plugin/server.js").main(${JSON.stringify(name)});`;
 
 /**
  * What the provider plugins need: all programs in the package's manifest, and for each plugin a program, its schema, and

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { Empty, grpc, messages, service } from "./grpc";
 import type { Provider } from "./provider";
 
@@ -60,6 +61,9 @@ const LOOK = 1000;
 export async function main(platform: string): Promise<void> {
   const { port, cancel, stop } = await serve(platform);
   process.stdout.write(`${port}\n`);
+  // Keeps the space for young objects small: 5 MB less for a process that mostly waits. Not before, because with any flag
+  // Node compiles its own modules anew, which would take 20 ms.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const engine = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === engine) return;
