@@ -11,16 +11,23 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "dist", "plugin");
 
-/** Each is a file of its own: what answers the engine first does not wait for the resources. */
-const parts = ["server", "grpc", "provider"];
+/** Each is a file of its own, so that the engine, which waits for the first two, does not wait for all. */
+const parts = {
+  server: "provider/plugin/server.ts",
+  grpc: "@grpc/grpc-js",
+  messages: "provider/plugin/messages.ts",
+  provider: "provider/plugin/provider.ts",
+};
 
 /** Keeps the parts apart, and leaves out what is never used. */
 const divided = {
   name: "divided",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^\\./(${parts.join("|")})$`) }, ({ path, importer }) =>
-      importer.startsWith(join(root, "provider", "plugin")) ? { path, external: true } : undefined,
-    );
+    const apart = (filter, part) =>
+      onResolve({ filter }, ({ kind }) => (kind === "entry-point" ? undefined : { path: `./${part}.js`, external: true }));
+    apart(/^@grpc\/grpc-js$/, "grpc");
+    apart(/^\.\/messages$/, "messages");
+    apart(/^\.\/provider$/, "provider");
     // The first is asked for only by gRPC's services about itself, which are not served, the second only in debugging.
     onResolve({ filter: /^(@grpc\/proto-loader|debug)$/ }, ({ path }) => ({ path, external: true }));
     // Brings a table of all media types, for files in forms.
@@ -34,7 +41,7 @@ const divided = {
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: parts.map((part) => join("provider", "plugin", `${part}.ts`)),
+  entryPoints: parts,
   outdir: out,
   bundle: true,
   format: "cjs",
@@ -47,7 +54,13 @@ const { metafile } = await build({
 });
 
 const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []));
-writeFileSync(join(out, "LICENSES.txt"), [...packages].sort().map(licence).join(`\n${"-".repeat(80)}\n\n`));
+writeFileSync(
+  join(out, "LICENSES.txt"),
+  [...packages]
+    .sort()
+    .map(licence)
+    .join(`\n${"-".repeat(80)}\n\n`),
+);
 
 /** What a package says of itself and its licence. @throws Error where it brings no text of it */
 function licence(folder) {

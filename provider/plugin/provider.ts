@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { adoptThroughPlugin } from "../adoption";
 import { version } from "../../sdk/version";
@@ -12,7 +13,7 @@ import { Session } from "../session";
 import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
 import { isUnknown, UNKNOWN } from "../values";
-import { Any, grpc, messages, PluginInfo, Status } from "./grpc";
+import { Any, messages, PluginInfo, Status } from "./messages";
 import { received, sent, type Received } from "./wire";
 
 /**
@@ -196,7 +197,7 @@ export class Provider {
   }
 
   /** An error as the engine takes it: one sentence, and of an object that is there all the same its id and state. */
-  failure(error: unknown): Partial<import("@grpc/grpc-js").ServiceError> {
+  failure(error: unknown): Partial<grpc.ServiceError> {
     const message = this.#session.redactor.clean(error instanceof Error ? error.message : String(error));
     const metadata = new grpc.Metadata();
     if (error instanceof PartialFailure) metadata.set("grpc-status-details-bin", error.details(message));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { z } from "zod";
-import { Empty, messages } from "../../provider/plugin/grpc";
+import { Empty, messages } from "../../provider/plugin/messages";
 import { platform, platformNames } from "../../provider/platforms";
 import { traitsOf } from "../../provider/schema";
 import { UNKNOWN } from "../../provider/values";
