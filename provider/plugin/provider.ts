@@ -14,6 +14,7 @@ import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
 import { isUnknown, UNKNOWN } from "../values";
 import { Any, messages, PluginInfo, Status } from "./messages";
+import { propertyPath, restore } from "./paths";
 import { received, sent, type Received } from "./wire";
 
 /**
@@ -134,7 +135,7 @@ export class Provider {
     const state = this.#received(request.getOlds()).properties;
     const news = this.#received(request.getNews()).properties;
     // The engine has ignored them in the program already, but not where it compares what a refresh found.
-    for (const path of request.getIgnorechangesList()) restore(news, state, path.split("."));
+    for (const path of request.getIgnorechangesList()) restore(news, state, propertyPath(path));
     return compared(new Lifecycle(definition, this.#session).diff(request.getId(), state, news));
   }
 
@@ -247,16 +248,6 @@ function isOfTheEngine(urn: string, version: unknown): boolean {
 function settings(args: Properties): Properties {
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => !NOT_SETTINGS.test(name) && !isUnknown(value)));
 }
-
-/** Puts the value at a path back to what it was. */
-function restore(news: Properties, olds: Properties, [name, ...rest]: string[]): void {
-  const [now, before] = [news[name!], olds[name!]];
-  if (rest.length > 0 && isObject(now) && isObject(before)) restore(now, before, rest);
-  else if (rest.length === 0 && before === undefined) delete news[name!];
-  else if (rest.length === 0) news[name!] = before;
-}
-
-const isObject = (value: unknown): value is Properties => typeof value === "object" && value !== null;
 
 /** A provider's arguments as sources of settings. */
 function sources(args: Properties) {
