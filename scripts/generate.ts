@@ -255,7 +255,7 @@ async function main(): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest & { bin: Record<string, string> };
   const files = new Map<string, string>(plugins(manifest));
   for (const [path, text] of reference(platformNames.map(platform))) files.set(path, text);
-  for (const path of ["docs/_index.md", "docs/installation-configuration.md"])
+  for (const path of ["README.md", "docs/_index.md", "docs/installation-configuration.md", "docs/restcomm.md", "docs/voicetel.md"])
     files.set(path, filled(readFileSync(join(root, path), "utf8"), platformNames.map(platform)));
   for (const name of platformNames) for (const [path, text] of sdkOf(platform(name))) files.set(path, text);
   files.set(
