@@ -87,7 +87,7 @@ export function asWritten(schemas: { inputs: z.ZodObject; outputs: z.ZodObject }
 }
 
 const names = z.array(z.string());
-const markShape = { [marks.chosen]: names, [marks.unsure]: names, [marks.unmanaged]: names, [marks.host]: z.string() };
+const markShape = { [marks.chosen]: names, [marks.unsure]: names, [marks.unmanaged]: names, [marks.place]: z.string() };
 
 /** Whether a value is of the kind that a schema describes; its content is not looked at. */
 function fits(schema: z.core.$ZodType, value: unknown): boolean {
