@@ -6,6 +6,7 @@ import { isOptional, secretsIn, traitsOf } from "./schema";
 import type { Session } from "./session";
 import { validate, type Failure } from "./validate";
 import {
+  asWritten,
   canonical,
   differences,
   isAbsent,
@@ -66,8 +67,9 @@ export class Lifecycle {
   }
 
   /** What the program says now against what state holds. Sends nothing. */
-  diff(id: string, state: Properties, news: Properties): Difference {
+  diff(id: string, held: Properties, news: Properties): Difference {
     const { definition } = this;
+    const state = asWritten(definition, held);
     const changed = this.#changed(state, news);
     // After an import the engine compares with inputs that are not there yet.
     const isOther = (name: string) => !isAbsent(state[name]) && !isAbsent(news[name]) && !isUnknown(news[name]);
@@ -119,7 +121,8 @@ export class Lifecycle {
           .map(([name]) => [name, UNKNOWN]),
       );
     if (!before) return { ...unknown(inputs.shape, ({ computed }) => computed), ...news, ...unknown(outputs.shape, () => true) };
-    const { id, state } = before;
+    const { id } = before;
+    const state = asWritten(this.definition, before.state);
     const { changes } = this.#changes(id, state, news);
     return { ...this.#next(state, news), ...(changes ? unknown(outputs.shape, ({ changesOnUpdate }) => changesOnUpdate) : {}) };
   }
@@ -180,7 +183,8 @@ export class Lifecycle {
   }
 
   /** Undefined when the object is gone, which is the platform's answer and never a guess. */
-  async read(id: string, state: Properties): Promise<ReadResult | undefined> {
+  async read(id: string, held: Properties): Promise<ReadResult | undefined> {
+    const state = asWritten(this.definition, held);
     return this.#operation("read", state, id, async () => {
       const { definition, session } = this;
       this.#checkId(id);
@@ -205,7 +209,8 @@ export class Lifecycle {
     });
   }
 
-  async update(id: string, state: Properties, news: Properties): Promise<Properties> {
+  async update(id: string, held: Properties, news: Properties): Promise<Properties> {
+    const state = asWritten(this.definition, held);
     return this.#operation(
       "update",
       news,
@@ -248,7 +253,8 @@ export class Lifecycle {
   }
 
   /** What is already gone is a success; everything else that is not a deletion is an error. */
-  async delete(id: string, state: Properties): Promise<void> {
+  async delete(id: string, held: Properties): Promise<void> {
+    const state = asWritten(this.definition, held);
     await this.#operation("delete", state, id, async () => {
       const { definition, session } = this;
       this.#checkId(id);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { UserError } from "./errors";
 import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
-import { traitsOf } from "./schema";
+import { traitsOf, unwrap } from "./schema";
 
 /** The URL of a platform's management API, as a setting. A key, and whatever else tells who asks, is a setting of its own. */
 export const apiUrl = z
@@ -19,7 +19,7 @@ function namesUser(url: string): boolean {
   return username !== "" || password !== "";
 }
 
-const seconds = z.coerce.number().positive().max(86_400);
+const seconds = z.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */
 export const commonSettings = z.object({
@@ -29,9 +29,9 @@ export const commonSettings = z.object({
     .describe(
       "The longest that one operation on a resource may take with all its repeats, in seconds. Waiting for the platform's rate limit does not count.",
     ),
-  maxRetries: z.coerce.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated."),
-  maxConcurrency: z.coerce.number().int().min(1).default(10).describe("The most requests under way at once."),
-  rateLimitReserve: z.coerce
+  maxRetries: z.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated."),
+  maxConcurrency: z.number().int().min(1).default(10).describe("The most requests under way at once."),
+  rateLimitReserve: z
     .number()
     .min(0)
     .max(90)
@@ -108,7 +108,7 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
       );
     }
     const value = explicit ?? (target ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
-    if (value !== undefined) raw[name] = typeof value === "string" ? value.trim() : value;
+    if (value !== undefined) raw[name] = typeof value === "string" ? asNumber(schema.shape[name], value.trim()) : value;
   }
   if (contradictions.length > 0) return { wrong: contradictions, missing: [] };
   const parsed = schema.safeParse(raw);
@@ -128,7 +128,13 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
 }
 
 function present(value: unknown): string | number | boolean | undefined {
-  return value === undefined || value === null || value === "" ? undefined : (value as string | number | boolean);
+  if (value === undefined || value === null || (typeof value === "string" && value.trim() === "")) return undefined;
+  return value as string | number | boolean;
+}
+
+/** A number as people write it; every other text stays one, which is refused where a number is asked for. */
+function asNumber(schema: z.core.$ZodType, text: string): string | number {
+  return unwrap(schema) instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 /** The URL without what makes no difference and without a password, or the text as it is where it is no URL. */

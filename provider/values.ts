@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Properties } from "./resource";
-import { isOptional, objectSchema, traitsOf } from "./schema";
+import { isOptional, objectSchema, traitsOf, unwrap } from "./schema";
 
 /** How the engine writes "not known yet" in a preview, for a value of any type. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -74,6 +74,35 @@ export const marks = {
   place: "__place",
 } as const;
 
+/** A placeholder that an import list holds where a secret will be. */
+const PLACEHOLDER = "";
+
+/**
+ * State without what the provider never writes, such as a text where an object belongs: somebody has edited it by hand.
+ * What is left out is as if it was never set, and the next update sets it.
+ */
+export function asWritten(schemas: { inputs: z.ZodObject; outputs: z.ZodObject }, state: Properties): Properties {
+  const shape: Record<string, z.ZodType> = { ...schemas.outputs.shape, ...schemas.inputs.shape, ...markShape };
+  return Object.fromEntries(Object.entries(state).filter(([name, value]) => !shape[name] || fits(shape[name], value)));
+}
+
+const names = z.array(z.string());
+const markShape = { [marks.chosen]: names, [marks.unsure]: names, [marks.unmanaged]: names, [marks.place]: z.string() };
+
+/** Whether a value is of the kind that a schema describes; its content is not looked at. */
+function fits(schema: z.core.$ZodType, value: unknown): boolean {
+  if (isAbsent(value) || isUnknown(value) || value === PLACEHOLDER) return true;
+  const inner = unwrap(schema);
+  const { type } = inner.def;
+  if (type === "string" || type === "number" || type === "boolean") return typeof value === type;
+  if (inner instanceof z.ZodArray) return Array.isArray(value) && value.every((item) => fits(inner.element, item));
+  if (type === "object" || type === "record" || inner instanceof z.ZodDiscriminatedUnion) {
+    const members = isMap(value) ? objectSchema(inner, value)?.shape : undefined;
+    return isMap(value) && Object.entries(value as Properties).every(([name, item]) => !members?.[name] || fits(members[name], item));
+  }
+  return true;
+}
+
 /** Values as the platform tells them apart, so that two that are the same to it are written alike. */
 export function canonical(schema: z.ZodObject, values: Properties): Properties {
   return Object.fromEntries(
@@ -86,9 +115,6 @@ export function canonical(schema: z.ZodObject, values: Properties): Properties {
 }
 
 const second = (time: string) => Math.floor(Date.parse(time) / 1000);
-
-/** A placeholder that an import list holds where a secret will be. */
-const PLACEHOLDER = "";
 
 /** What a read found, as the part of it that the program manages. */
 export interface Projection {

@@ -213,9 +213,7 @@ function sdkOf(found: Platform): Map<string, string> {
 const pluginProgram = (name: string) => `bin/pulumi-resource-${name}`;
 
 const pluginProgramText = (name: string) => `#!/usr/bin/env node
-// Keeps Node's space for young objects as small as it begins: 6 MB less for a process that mostly waits.
-require("node:v8").setFlagsFromString("--semi-space-growth-factor=1");
-void require("../dist/provider/plugin/server.js").main(${JSON.stringify(name)});`;
+void require("../dist/plugin/server.js").main(${JSON.stringify(name)});`;
 
 /**
  * What the provider plugins need: all programs in the package's manifest, and for each plugin a program, its schema, and
@@ -257,7 +255,7 @@ async function main(): Promise<void> {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest & { bin: Record<string, string> };
   const files = new Map<string, string>(plugins(manifest));
   for (const [path, text] of reference(platformNames.map(platform))) files.set(path, text);
-  for (const path of ["docs/_index.md", "docs/installation-configuration.md"])
+  for (const path of ["README.md", "docs/_index.md", "docs/installation-configuration.md", "docs/restcomm.md", "docs/voicetel.md"])
     files.set(path, filled(readFileSync(join(root, path), "utf8"), platformNames.map(platform)));
   for (const name of platformNames) for (const [path, text] of sdkOf(platform(name))) files.set(path, text);
   files.set(

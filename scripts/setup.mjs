@@ -22,6 +22,7 @@ export async function setUp() {
     "provider",
     "sdk",
     "sandbox/src",
+    "scripts/bundle.mjs",
     "tsconfig.json",
     "tsconfig.build.json",
     "sandbox/tsconfig.json",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { adoptThroughPlugin } from "../adoption";
 import { version } from "../../sdk/version";
@@ -12,7 +13,8 @@ import { Session } from "../session";
 import { findSettings, settingsOf } from "../settings";
 import { validate } from "../validate";
 import { isUnknown, UNKNOWN } from "../values";
-import { Any, grpc, messages, PluginInfo, Status } from "./grpc";
+import { Any, messages, PluginInfo, Status } from "./messages";
+import { propertyPath, restore } from "./paths";
 import { received, sent, type Received } from "./wire";
 
 /**
@@ -133,7 +135,7 @@ export class Provider {
     const state = this.#received(request.getOlds()).properties;
     const news = this.#received(request.getNews()).properties;
     // The engine has ignored them in the program already, but not where it compares what a refresh found.
-    for (const path of request.getIgnorechangesList()) restore(news, state, path.split("."));
+    for (const path of request.getIgnorechangesList()) restore(news, state, propertyPath(path));
     return compared(new Lifecycle(definition, this.#session).diff(request.getId(), state, news));
   }
 
@@ -196,7 +198,7 @@ export class Provider {
   }
 
   /** An error as the engine takes it: one sentence, and of an object that is there all the same its id and state. */
-  failure(error: unknown): Partial<import("@grpc/grpc-js").ServiceError> {
+  failure(error: unknown): Partial<grpc.ServiceError> {
     const message = this.#session.redactor.clean(error instanceof Error ? error.message : String(error));
     const metadata = new grpc.Metadata();
     if (error instanceof PartialFailure) metadata.set("grpc-status-details-bin", error.details(message));
@@ -246,16 +248,6 @@ function isOfTheEngine(urn: string, version: unknown): boolean {
 function settings(args: Properties): Properties {
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => !NOT_SETTINGS.test(name) && !isUnknown(value)));
 }
-
-/** Puts the value at a path back to what it was. */
-function restore(news: Properties, olds: Properties, [name, ...rest]: string[]): void {
-  const [now, before] = [news[name!], olds[name!]];
-  if (rest.length > 0 && isObject(now) && isObject(before)) restore(now, before, rest);
-  else if (rest.length === 0 && before === undefined) delete news[name!];
-  else if (rest.length === 0) news[name!] = before;
-}
-
-const isObject = (value: unknown): value is Properties => typeof value === "object" && value !== null;
 
 /** A provider's arguments as sources of settings. */
 function sources(args: Properties) {

@@ -4,7 +4,7 @@ import type { Properties } from "../resource";
 import { objectSchema, traitsOf, unwrap } from "../schema";
 import { SECRET, SIGNATURE } from "../signature";
 import { plain, UNKNOWN } from "../values";
-import { Struct } from "./grpc";
+import { Struct } from "./messages";
 
 /** How the engine marks an output with its dependencies, and another resource (sdk/go/common/resource/sig in Pulumi). */
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";

@@ -27,7 +27,7 @@ export const restcommSettings = z.object({
     .optional()
     .describe("Its AuthToken. Like the sid it is needed at the first request, not before.")
     .meta({ secret: true }),
-  consistencyTimeout: z.coerce
+  consistencyTimeout: z
     .number()
     .min(0)
     .default(180)

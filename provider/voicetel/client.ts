@@ -15,7 +15,7 @@ export const voicetelSettings = z.object({
     .optional()
     .describe("The API key; to add accounts, an administrator's. Needed at the first request, not before.")
     .meta({ secret: true }),
-  callsPerHour: z.coerce
+  callsPerHour: z
     .number()
     .int()
     .min(1)

@@ -42,20 +42,31 @@ describe("the package as it would be published", () => {
 
   it("holds neither sources nor tests, nor what belongs to the sandbox, and is small", () => {
     const others = files.filter(
-      (file) => !/^(dist\/(sdk|provider)\/|bin\/|plugins\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file),
+      (file) => !/^(dist\/(sdk|provider|plugin)\/|bin\/|plugins\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(file),
     );
     assert.deepEqual(others, []);
     assert.deepEqual(
       files.filter((file) => /(?<!\.d)\.ts$|\.map$|\.tgz$/.test(file)),
       [],
     );
-    assert.ok(size < 300_000, `${size} bytes`);
+    assert.ok(size < 600_000, `${size} bytes`);
   });
 
   it("has a folder for each plugin that Pulumi can run and read", () => {
     for (const name of platformNames)
       for (const file of ["PulumiPlugin.yaml", "package.json", "schema.json"]) assert.ok(files.includes(`plugins/${name}/${file}`), file);
     assert.ok(files.includes("plugins/prepare.js"));
+  });
+
+  it("brings the licences of what is inside of the plugins' program", () => {
+    assert.ok(files.includes("dist/plugin/LICENSES.txt"));
+    const licences = readFileSync(join(root, "dist", "plugin", "LICENSES.txt"), "utf8");
+    const inside = new Set<string>();
+    for (const file of files.filter((name) => /^dist\/plugin\/.*\.js$/.test(name)))
+      for (const [, name] of readFileSync(join(root, file), "utf8").matchAll(/^ *\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm))
+        inside.add(name!);
+    assert.ok(inside.size > 5);
+    for (const name of inside) assert.match(licences, new RegExp(`^${name} [0-9.]+: .+\n\n[^]{500}`, "m"), name);
   });
 
   it("has everything that its manifest points to", () => {

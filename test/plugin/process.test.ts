@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GetSchemaResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { peakMemory } from "../../bench/processes";
+import { messages } from "../../provider/plugin/messages";
 import { jambonzTarget } from "../support/jambonz";
 import { TestPlugin } from "../support/plugin";
+
+const root = join(__dirname, "..", "..");
 
 describe("the process of the provider plugin", () => {
   it("takes at most 80 MB, all definitions loaded and a resource made", async function () {
@@ -24,6 +30,25 @@ describe("the process of the provider plugin", () => {
     } finally {
       plugin.stop();
       await target.sandbox.stop();
+    }
+  });
+
+  it("runs from a folder with nothing else installed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pulumi-cpaas-"));
+    try {
+      for (const path of ["package.json", "bin", "plugins", "dist/plugin"])
+        cpSync(join(root, path), join(folder, path), { recursive: true });
+      const { plugin, ended } = await TestPlugin.spawned(join(folder, "bin"));
+      try {
+        const schema = await plugin.call<GetSchemaResponse>("getSchema", new messages.GetSchemaRequest());
+        assert.equal((JSON.parse(schema.getSchema()) as { name: string }).name, "jambonz");
+        assert.deepEqual((await plugin.check("Account", { sipRealm: "acme.sip.example.com" })).reasons, []);
+      } finally {
+        plugin.stop();
+        await ended;
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

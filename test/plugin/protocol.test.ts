@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import type { z } from "zod";
-import { Empty, messages } from "../../provider/plugin/grpc";
+import { Empty, messages } from "../../provider/plugin/messages";
 import { platform, platformNames } from "../../provider/platforms";
 import { traitsOf } from "../../provider/schema";
 import { UNKNOWN } from "../../provider/values";
@@ -243,6 +243,29 @@ describe("the provider plugin", () => {
       const { details } = await plugin.diff("Account", SID, state, news, { ignoreChanges: ignored.slice(1) });
       assert.deepEqual(details, { planType: "UPDATE" });
     });
+
+    for (const path of [
+      "*",
+      "registrationHook",
+      "registrationHook.*",
+      'registrationHook["url"]',
+      '["registrationHook"].url',
+      '["registrationHook"]["url"]',
+    ])
+      it(`leave out what ${path} names`, async () => {
+        const state = { name: "acme", serviceProviderSid: SID, registrationHook: { url: "https://a" }, sid: SID };
+        const news = { ...state, registrationHook: { url: "https://b" } };
+        assert.equal((await plugin.diff("Account", SID, state, news)).changes, true);
+        assert.equal((await plugin.diff("Account", SID, state, news, { ignoreChanges: [path] })).changes, false);
+      });
+
+    for (const path of ["registrationHook.method", 'registrationHook["url', "registrationHook[0]", "name.url", "", "queueEventHook.url"])
+      it(`are all seen where ${path || "an empty path"} names nothing that changed`, async () => {
+        const state = { name: "acme", serviceProviderSid: SID, registrationHook: { url: "https://a" }, sid: SID };
+        const news = { ...state, registrationHook: { url: "https://b" } };
+        const { details } = await plugin.diff("Account", SID, state, news, { ignoreChanges: [path] });
+        assert.deepEqual(details, { "registrationHook.url": "UPDATE" });
+      });
   });
 
   describe("previews", () => {

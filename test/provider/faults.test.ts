@@ -824,7 +824,7 @@ describe("time limits", () => {
     });
   }
 
-  for (const text of ["0", "-1", "86400.1", "soon", "1e9", "Infinity", "NaN"]) {
+  for (const text of ["0", "-1", "86400.1", "soon", "1e9", "Infinity", "NaN", "0x10", "1e2", "true"]) {
     it(`may not be ${JSON.stringify(text)} s`, () => {
       const environment = { JAMBONZ_API_URL: "http://127.0.0.1:9/v1", JAMBONZ_REQUEST_TIMEOUT: text };
       assert.throws(
@@ -833,4 +833,18 @@ describe("time limits", () => {
       );
     });
   }
+
+  it("are as if they were not set where they are blank", () => {
+    const environment = {
+      JAMBONZ_API_URL: "http://127.0.0.1:9/v1",
+      JAMBONZ_API_KEY: "k",
+      JAMBONZ_MAX_RETRIES: " ",
+      JAMBONZ_REQUEST_TIMEOUT: "",
+    };
+    const { maxRetries, requestTimeout } = readSettings(platform("jambonz"), {
+      config: (name) => (name === "maxRetries" ? "7" : " "),
+      environment,
+    });
+    assert.deepEqual([maxRetries, requestTimeout], [7, 30]);
+  });
 });

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type * as proto from "@pulumi/pulumi/proto/provider_pb";
-import type { ServiceError } from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import { SECRET, SIGNATURE } from "../../provider/signature";
-import { Any, Empty, grpc, messages, service, Status, Struct } from "../../provider/plugin/grpc";
+import { Any, Empty, messages, service, Status, Struct } from "../../provider/plugin/messages";
 import { serve } from "../../provider/plugin/server";
 import { cleanVariables } from "./environment";
 
@@ -71,7 +71,7 @@ export class TestPlugin {
 
   call<T>(method: string, request: unknown): Promise<T> {
     return new Promise((resolve, reject) =>
-      this.#client[method](request, (error: ServiceError | null, response: T) => (error ? reject(error) : resolve(response))),
+      this.#client[method](request, (error: grpc.ServiceError | null, response: T) => (error ? reject(error) : resolve(response))),
     );
   }
 
@@ -180,7 +180,7 @@ export class TestPlugin {
 }
 
 /** What an error of the plugin says besides its message, as the engine reads it; undefined where nothing is kept. */
-export function keptBy(error: ServiceError): Kept | undefined {
+export function keptBy(error: grpc.ServiceError): Kept | undefined {
   const [details] = error.metadata.get("grpc-status-details-bin");
   if (!details) return undefined;
   const [any] = Status.deserializeBinary(details as Buffer).getDetailsList();
