@@ -20,9 +20,9 @@ describe("the audit of what users get", () => {
     }
   }
 
-  const vulnerable = (severity: string) => {
+  const vulnerable = (severity: string, name = "leaky", nodes?: string[]) => {
     const via = [{ title: "Something leaks", url: "https://example.com/advisory", severity }];
-    return JSON.stringify({ vulnerabilities: { leaky: { name: "leaky", severity, range: "<2.0.0", via } } });
+    return JSON.stringify({ vulnerabilities: { [name]: { name, severity, range: "<2.0.0", via, nodes } } });
   };
 
   for (const severity of ["high", "critical"]) {
@@ -33,8 +33,13 @@ describe("the audit of what users get", () => {
     });
   }
 
-  it("passes where nothing grave is known", () => {
-    for (const report of [vulnerable("moderate"), JSON.stringify({ vulnerabilities: {} })]) {
+  it("fails for what is installed along, and for what is inside of the plugins' bundle, though it is only built with that", () => {
+    for (const name of ["zod", "google-protobuf", "@grpc/grpc-js"])
+      assert.equal(audit(vulnerable("high", name, [`node_modules/${name}`])).status, 1, name);
+  });
+
+  it("passes where nothing grave is known of what users get", () => {
+    for (const report of [vulnerable("moderate"), vulnerable("critical", "mocha", ["node_modules/mocha"]), JSON.stringify({ vulnerabilities: {} })]) {
       assert.deepEqual(audit(report), {
         status: 0,
         said: "No package that users get has a known vulnerability that is high or critical.\n",
