@@ -10,17 +10,13 @@ import { root } from "./setup.mjs";
 
 const grave = ["high", "critical"];
 
-const { stdout, error } = spawnSync(
-  "npm",
-  ["audit", "--audit-level=high", "--json", "--fetch-retries=1", "--fetch-timeout=30000"],
-  {
-    cwd: root,
-    encoding: "utf8",
-    timeout: 120_000,
-    maxBuffer: 64 * 1024 * 1024,
-    shell: process.platform === "win32",
-  },
-);
+const { stdout, error } = spawnSync("npm", ["audit", "--audit-level=high", "--json", "--fetch-retries=1", "--fetch-timeout=30000"], {
+  cwd: root,
+  encoding: "utf8",
+  timeout: 120_000,
+  maxBuffer: 64 * 1024 * 1024,
+  shell: process.platform === "win32",
+});
 
 function report() {
   try {

@@ -39,7 +39,11 @@ describe("the audit of what users get", () => {
   });
 
   it("passes where nothing grave is known of what users get", () => {
-    for (const report of [vulnerable("moderate"), vulnerable("critical", "mocha", ["node_modules/mocha"]), JSON.stringify({ vulnerabilities: {} })]) {
+    for (const report of [
+      vulnerable("moderate"),
+      vulnerable("critical", "mocha", ["node_modules/mocha"]),
+      JSON.stringify({ vulnerabilities: {} }),
+    ]) {
       assert.deepEqual(audit(report), {
         status: 0,
         said: "No package that users get has a known vulnerability that is high or critical.\n",
