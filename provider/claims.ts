@@ -6,6 +6,8 @@ interface Holder {
    * the program says now, and to nobody else.
    */
   how: "kept" | "made" | "promised";
+  /** Whether it is the program that says so, and not a question of the engine. */
+  isKnown: boolean;
   /** The id of the resource that is to be replaced. */
   id?: string;
   /** A deletion was left out for it, which may have been the first half of its own replacement. */
@@ -33,10 +35,14 @@ export class Claims {
   /** What is done about a claim, one thing after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  /** A resource that is there and stays. Gives the type of another resource that has the claim. */
-  keep(claim: string, type: string): string | undefined {
+  /**
+   * A resource that is there and stays. Gives the type of another resource that has the claim.
+   * @param isKnown false where it was only asked what would become of it if something that it depends on changed
+   */
+  keep(claim: string, type: string, isKnown: boolean): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, how: "kept" });
+    if (!holder) this.#holders.set(claim, { type, how: "kept", isKnown });
+    else holder.isKnown ||= isKnown;
     // Nobody is asked about a resource that it has just made, so what was made is another one's.
     return holder && (holder.how !== "kept" || holder.type !== type) ? holder.type : undefined;
   }
@@ -44,7 +50,7 @@ export class Claims {
   /** A resource that is about to be replaced, so that it has the claim. Gives the type of another resource that has it. */
   promise(claim: string, type: string, id: string): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, how: "promised", id });
+    if (!holder) this.#holders.set(claim, { type, how: "promised", isKnown: true, id });
     return holder && holder.id !== id ? holder.type : undefined;
   }
 
@@ -53,7 +59,7 @@ export class Claims {
     const holder = this.#holders.get(claim);
     const isOwn = holder?.type === type && (holder.how === "promised" || holder.mayBeMadeAnew);
     if (holder && !isOwn) return holder.type;
-    this.#holders.set(claim, { type, how: "made" });
+    this.#holders.set(claim, { type, how: "made", isKnown: true });
     return undefined;
   }
 
@@ -93,7 +99,7 @@ export class Claims {
    */
   passedOn(claim: string, type: string): boolean {
     const holder = this.#holders.get(claim);
-    if (!holder || holder.how === "promised") return false;
+    if (!holder || holder.how === "promised" || !holder.isKnown) return false;
     holder.mayBeMadeAnew = holder.how === "kept" && holder.type === type;
     return true;
   }

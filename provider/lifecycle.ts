@@ -88,13 +88,13 @@ export class Lifecycle {
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
     const isOfRefresh = this.session.refreshed.delete(this.#key(id));
     const isReplaced = replaces.length > 0;
+    const isKnown = !JSON.stringify(news).includes(UNKNOWN);
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
     const { claims } = this.session;
-    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type));
+    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, isKnown));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    const isKnown = !JSON.stringify(news).includes(UNKNOWN);
     if (isReplaced && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);

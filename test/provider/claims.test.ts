@@ -93,6 +93,22 @@ describe("what two resources could have at once", () => {
     assert.deepEqual(await limits(), { device: 3 });
   });
 
+  it("is deleted although the engine has asked before what would become of it", async () => {
+    await engine.up([acme()]);
+    const accountSid = engine.find("acme")!.id;
+    const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
+    const before = { accountSid, category: "device", quantity: 3 };
+    const definition = resourceOf("jambonz:Limit").definition;
+    const { id, state } = await new Lifecycle(definition, new Session(platform("jambonz"), options)).create(before);
+    const run = new Lifecycle(definition, new Session(platform("jambonz"), options));
+    run.diff(id, state, { ...before, quantity: UNKNOWN });
+    const after = { accountSid, category: "api_rate", quantity: 3 };
+    assert.deepEqual(run.diff(id, state, after).replaces, ["category"]);
+    await run.delete(id, state);
+    await run.create(after);
+    assert.deepEqual(await limits(), { api_rate: 3 });
+  });
+
   it("is not given up for what another resource has", async () => {
     await engine.up([acme(), limit("a", "device", 200), limit("b", "api_rate", 50)]);
     const { errors } = await engine.up([acme(), limit("b", "api_rate", 50), limit("a", "api_rate", 10)]);
