@@ -12,6 +12,16 @@ export class RefusedError extends Error {
   ) {
     super(`${reason} (${status})`);
   }
+
+  /** The same refusal in other words. */
+  because(reason: string): RefusedError {
+    return new RefusedError(this.status, reason, this.retryAfterMs, this.lostAt);
+  }
+
+  /** The same refusal where an earlier try may have been carried out. */
+  after(lostAt: number): RefusedError {
+    return new RefusedError(this.status, this.reason, this.retryAfterMs, lostAt);
+  }
 }
 
 /** The request never reached the platform, so nothing was done. */
@@ -33,8 +43,11 @@ export class UnansweredError extends Error {
 /** An error whose message is complete as it is, and says what to do. */
 export class UserError extends Error {}
 
+/** The request was not sent, for a reason on this side. */
+export class NotSentError extends UserError {}
+
 /** The run was cancelled before it was sent. */
-export class CancelledError extends UserError {
+export class CancelledError extends NotSentError {
   constructor() {
     super("the run was cancelled");
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
@@ -15,26 +16,36 @@ const CLOCKS_DIFFER = 60_000;
 
 /** Creations of equal things in this process, which can be taken for one another. */
 interface Equals {
-  /** Under way: sent, and neither answered nor lost. */
-  underWay: Set<Promise<unknown>>;
+  /** What the platform is sent for each of them. */
+  like: Properties;
   /** Not answered, and not yet known to have made something. */
   lost: number;
-  /** One look at a time, or two creations would claim the same object. */
+  /** One look at a time, until all of these are over. */
   looking: Promise<unknown>;
 }
 
-/** One creation whose answer was lost. */
-interface Lost {
+/** Creations of one type in this process. */
+interface Creations {
+  /** Sent, and neither answered nor lost. */
+  underWay: Set<Promise<unknown>>;
+  /** By what the platform is sent, as text. */
+  equals: Map<string, Equals>;
+}
+
+/** One creation. */
+interface Creation {
   definition: Resource;
   client: Client;
   inputs: Properties;
   equals: Equals;
-  error: UnansweredError;
-  /** When it was sent for the first time: a later try must not overlook what an earlier one made. */
-  sentAt: number;
   /** What was there before. */
   existing: ReadonlySet<string>;
+  /** When it was sent first without an answer: a later try must not overlook what an earlier one made. */
+  sentAt: number;
 }
+
+/** What became of a creation: made, or not answered and being looked for. */
+type Fate = { created: Created } | { error: UnansweredError; looking: Promise<Candidate | undefined> };
 
 /** What may have been made by a creation whose answer was lost. */
 interface Possible {
@@ -51,102 +62,137 @@ interface Possible {
  * as were made before by their date, which may be wrong.
  */
 export class Recovery {
-  readonly #equals = new Map<string, Equals>();
+  readonly #types = new Map<string, Creations>();
   /** Ids that creations of this process have been given. */
   readonly #claimed = new Set<string>();
 
   /** @param like what makes two creations equal to the platform: the inputs that it is sent */
   async create(definition: Resource, client: Client, inputs: Properties, like: Properties, maxRetries: number): Promise<Created> {
-    const key = `${definition.type} ${JSON.stringify(like)}`;
-    let equals = this.#equals.get(key);
-    if (!equals) this.#equals.set(key, (equals = { underWay: new Set(), lost: 0, looking: Promise.resolve() }));
+    const equals = this.#equals(definition, like);
     // What writes over itself was repeated by the client already; it only remains to see whether it is there.
     const retries = definition.createsOver ? 0 : maxRetries;
     const existing = (await definition.existing?.(client, inputs)) ?? new Set<string>();
-    let sentAt = Infinity;
+    const creation: Creation = { definition, client, inputs, equals, existing, sentAt: Infinity };
     for (let attempt = 0; ; attempt++) {
-      try {
-        const created = await this.#send(equals, definition, () => definition.create(client, inputs));
-        if (attempt > 0)
-          await this.#wasLate({ definition, client, inputs, equals, existing, error: new UnansweredError("", sentAt), sentAt }, created);
-        return created;
-      } catch (error) {
-        if (!(error instanceof UnansweredError)) throw error;
-        sentAt = Math.min(sentAt, error.sentAt);
-        const looking = this.#look({ definition, client, inputs, equals, existing, error, sentAt }).finally(() => equals.lost--);
-        const found = await looking.catch((trouble: unknown) => {
-          throw trouble instanceof CancelledError ? new UserError(notFoundOut(error, trouble)) : trouble;
-        });
-        if (found) return found;
-        if (attempt >= retries) throw error;
+      const fate = await this.#send(creation);
+      if ("created" in fate) {
+        if (attempt > 0) await this.#wasLate(creation, fate.created);
+        return fate.created;
       }
+      const found = await fate.looking.catch((trouble: unknown) => {
+        throw trouble instanceof CancelledError ? new UserError(notFoundOut(fate.error, trouble)) : trouble;
+      });
+      if (found) return found;
+      if (attempt >= retries) throw fate.error;
     }
   }
 
+  #creations({ type }: Resource): Creations {
+    let creations = this.#types.get(type);
+    if (!creations) this.#types.set(type, (creations = { underWay: new Set(), equals: new Map() }));
+    return creations;
+  }
+
+  #equals(definition: Resource, like: Properties): Equals {
+    const known = this.#creations(definition).equals;
+    const key = JSON.stringify(like);
+    let equals = known.get(key);
+    if (!equals) known.set(key, (equals = { like, lost: 0, looking: Promise.resolve() }));
+    return equals;
+  }
+
   /** Sends, and settles what became of it before anybody who waits for it goes on. */
-  async #send(equals: Equals, definition: Resource, send: () => Promise<Created>): Promise<Created> {
-    const sending = send().then(
-      (created) => {
-        this.#claimed.add(identity(definition, created));
-        return created;
+  #send(creation: Creation): Promise<Fate> {
+    const { definition, client, inputs } = creation;
+    const { underWay } = this.#creations(definition);
+    const sending = definition.create(client, inputs).then(
+      (created): Fate => {
+        const id = identity(definition, created);
+        // What has a claim of its own, or nothing to look for, is named by the program: made again, it has the same id.
+        const isNamedByPlatform = definition.find !== undefined && definition.claims?.(inputs) === undefined;
+        if (isNamedByPlatform && this.#claimed.has(id)) throw new UserError(anothers(created));
+        this.#claimed.add(id);
+        return { created };
       },
-      (error: unknown) => {
-        const unsure = unanswered(error);
-        if (unsure instanceof UnansweredError) equals.lost++;
-        throw unsure;
+      (refusal: unknown): Fate => {
+        const error = unanswered(refusal);
+        if (!(error instanceof UnansweredError)) throw error;
+        creation.sentAt = Math.min(creation.sentAt, error.sentAt);
+        return { error, looking: this.#look(creation, error) };
       },
     );
-    const settled = sending.catch(() => undefined).finally(() => equals.underWay.delete(settled));
-    equals.underWay.add(settled);
+    const settled = sending.catch(() => undefined).finally(() => underWay.delete(settled));
+    underWay.add(settled);
     return sending;
   }
 
-  /** Looks several times, one creation after the other. Undefined: there is nothing that it could have made. */
-  #look(lost: Lost): Promise<Candidate | undefined> {
-    const turn = lost.equals.looking.then(async () => {
-      let doubtful: Candidate[] = [];
-      for (const pause of lost.error.stillAtIt ? LONG_LOOKS : LOOKS) {
-        await lost.client.http.pause(pause);
-        const possible = await this.#possible(lost);
-        const { likely } = possible;
-        ({ doubtful } = possible);
-        if (likely.length > lost.equals.lost) throw new UserError(tooMany(lost.error, likely));
-        const [mine] = likely;
-        if (!mine) continue;
-        this.#claimed.add(identity(lost.definition, mine));
-        mine.taken?.();
-        return mine;
-      }
-      if (doubtful.length > 0) throw new UserError(tooMany(lost.error, doubtful));
-      return undefined;
-    });
-    lost.equals.looking = turn.catch(() => undefined);
+  /** Looks several times, one of equal creations after the other. Undefined: there is nothing that it could have made. */
+  #look(creation: Creation, error: UnansweredError): Promise<Candidate | undefined> {
+    const { definition, client, equals } = creation;
+    equals.lost++;
+    const turn = equals.looking
+      .then(async () => {
+        let doubtful: Candidate[] = [];
+        for (const pause of error.stillAtIt ? LONG_LOOKS : LOOKS) {
+          await client.http.pause(pause);
+          const candidates = await this.#candidates(creation, error);
+          // From here on nothing is waited for, or another creation could take the same one meanwhile.
+          const possible = this.#possible(creation, candidates);
+          const { likely } = possible;
+          ({ doubtful } = possible);
+          if (likely.length > equals.lost) throw new UserError(tooMany(error, likely));
+          const [mine] = likely;
+          if (!mine) continue;
+          this.#claimed.add(identity(definition, mine));
+          mine.taken?.();
+          return mine;
+        }
+        if (doubtful.length > 0) throw new UserError(tooMany(error, doubtful));
+        return undefined;
+      })
+      .finally(() => equals.lost--);
+    equals.looking = turn.catch(() => undefined);
     return turn;
   }
 
   /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
-  async #wasLate(lost: Lost, { id, outputs }: Created): Promise<void> {
-    const { likely, doubtful } = await this.#possible(lost).catch(() => ({ likely: [], doubtful: [] }));
+  async #wasLate(creation: Creation, { id, outputs }: Created): Promise<void> {
+    const candidates = await this.#candidates(creation, new UnansweredError("", creation.sentAt)).catch(() => []);
+    const { likely, doubtful } = this.#possible(creation, candidates);
     // Whatever its date, it was not there when the first one was looked for.
     const possible = [...likely, ...doubtful];
-    if (possible.length <= lost.equals.lost) return;
+    if (possible.length <= creation.equals.lost) return;
     throw new UnfinishedError(`a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`, id, outputs);
   }
 
-  /** What may have been made, without what was there before and what others have been given. */
-  async #possible(lost: Lost): Promise<Possible> {
-    const { definition, client, equals, existing, sentAt } = lost;
-    const candidates = await this.#candidates(lost);
-    // What an equal creation is about to be told must not be taken from it.
-    await Promise.all(equals.underWay);
-    const since = client.http.platformTime(sentAt).getTime() - CLOCKS_DIFFER;
+  /** What is on the platform, when everybody else who may have made it knows what became of it. */
+  async #candidates(creation: Creation, error: UnansweredError): Promise<Candidate[]> {
+    const candidates = await this.#ask(creation, error);
+    if (this.#unclaimed(creation, candidates).length === 0) return [];
+    const { underWay, equals } = this.#creations(creation.definition);
+    // What another creation is about to be told must not be taken from it: one that asks for more makes what this one looks for.
+    await Promise.all(underWay);
+    const { like } = creation.equals;
+    const askForMore = [...equals.values()].filter((other) => includes(other.like, like) && !includes(like, other.like));
+    await Promise.all(askForMore.map(({ looking }) => looking));
+    return candidates;
+  }
+
+  /** Without what was there before and what others have been given. */
+  #unclaimed({ definition, existing }: Creation, candidates: Candidate[]): Candidate[] {
+    return candidates.filter((candidate) => !existing.has(candidate.id) && !this.#claimed.has(identity(definition, candidate)));
+  }
+
+  /** What may have been made. */
+  #possible(creation: Creation, candidates: Candidate[]): Possible {
+    const since = creation.client.http.platformTime(creation.sentAt).getTime() - CLOCKS_DIFFER;
     const isLikely = ({ createdAt, isOtherwise }: Candidate) => !isOtherwise && (createdAt === undefined || createdAt.getTime() >= since);
-    const unclaimed = candidates.filter((candidate) => !existing.has(candidate.id) && !this.#claimed.has(identity(definition, candidate)));
+    const unclaimed = this.#unclaimed(creation, candidates);
     return { likely: unclaimed.filter(isLikely), doubtful: unclaimed.filter((candidate) => !isLikely(candidate)) };
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
-  async #candidates({ definition, client, inputs, error }: Lost): Promise<Candidate[]> {
+  async #ask({ definition, client, inputs }: Creation, error: UnansweredError): Promise<Candidate[]> {
     let refusals = 0;
     for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
       let candidates: Candidate[] | undefined;
@@ -173,6 +219,20 @@ function notFoundOut({ message }: UnansweredError, trouble: Error): string {
 
 function identity({ type }: Resource, { id }: Created): string {
   return `${type} ${id}`;
+}
+
+function anothers({ id }: Created): string {
+  return `the platform answered with ${id}, which another resource of this run was given already; where both mean the same thing, keep one of them, else run again`;
+}
+
+/** Whether an object that is made like the one has everything that the other asks for. */
+function includes(more: unknown, less: unknown): boolean {
+  if (!isObject(more) || !isObject(less)) return isDeepStrictEqual(more, less);
+  return Object.entries(less).every(([name, value]) => includes(more[name], value));
+}
+
+function isObject(value: unknown): value is Properties {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listed(candidates: Candidate[]): string {

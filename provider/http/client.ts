@@ -3,7 +3,7 @@ import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Axios from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
-import { CancelledError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
+import { CancelledError, NotSentError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import type { Redactor } from "../redact";
 import { normalUrl, type CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
@@ -84,6 +84,12 @@ type Outcome =
   | { kind: "notSent"; problem: string; hopeless: boolean }
   | { kind: "lost"; problem: string; timedOut?: boolean };
 
+/** What is known of the tries of one request. */
+interface Tries {
+  /** When it was sent first with no telling what became of it. */
+  lostAt?: number;
+}
+
 /**
  * Speaks with one platform: keep-alive, one request limit for all, time limits, and repeats where a repeat
  * does no harm. A request that may have been carried out is never sent again unless it is idempotent.
@@ -146,25 +152,29 @@ export class HttpClient {
   }
 
   /**
-   * @throws RefusedError when the platform refuses; UnreachableError when nothing was sent; UnansweredError
-   *   when the request may have been carried out; UserError when the settings do not allow the request.
+   * @throws RefusedError when the platform refuses; UnreachableError or NotSentError when nothing was sent;
+   *   UnansweredError when the request may have been carried out; UserError when it is not the platform that has answered.
+   *   Where an earlier try may have been carried out, it is an UnansweredError, or a RefusedError with `lostAt`.
    */
   async send(request: Request): Promise<Answer> {
     const budget = currentBudget();
     if (!budget) return this.operation(() => this.send(request));
+    const tries: Tries = {};
+    try {
+      return await this.#untilAnswered(request, budget, tries);
+    } catch (error) {
+      throw tries.lostAt === undefined ? error : unsure(error, tries.lostAt);
+    }
+  }
+
+  async #untilAnswered(request: Request, budget: Budget, tries: Tries): Promise<Answer> {
     const { settings, redactor, dialect, log } = this.#options;
     const idempotent = request.idempotent ?? request.method !== "POST";
-    /** When it was sent first with no telling what became of it. */
-    let lostAt: number | undefined;
     let rateLimited = 0;
-    const uncertain = (error: unknown): never => {
-      const notSent = error instanceof UnreachableError || error instanceof CancelledError;
-      throw notSent && lostAt !== undefined ? new UnansweredError(error.message, lostAt) : error;
-    };
     for (let attempt = 0; ; attempt++) {
       await this.#gate.enter();
       const sentAt = Date.now();
-      const outcome = await this.#once(request, budget).catch(uncertain);
+      const outcome = await this.#once(request, budget);
       if (outcome.kind === "rateLimited") {
         if (++rateLimited > MAX_RATE_LIMITED) throw new RefusedError(429, "the rate limit was used up again and again by others");
         attempt--;
@@ -181,25 +191,29 @@ export class HttpClient {
         // Without the platform's own words it is not the platform that has refused.
         const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs, lostAt);
-        lostAt ??= sentAt;
+        if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
+        tries.lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {
           const message = `${reason}, also after ${attempt} repeats`;
           throw request.method === "POST"
-            ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, lostAt)
-            : new RefusedError(answer.status, message, answer.retryAfterMs, lostAt);
+            ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, tries.lostAt)
+            : new RefusedError(answer.status, message, answer.retryAfterMs);
         }
       } else {
         const problem = redactor.clean(outcome.problem);
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
-        if (outcome.kind === "lost") lostAt ??= sentAt;
+        if (outcome.kind === "lost") tries.lostAt ??= sentAt;
         if (outcome.kind === "lost" && (!idempotent || giveUp))
-          throw new UnansweredError(`${dialect.title} at ${this.host} did not answer: ${problem}`, lostAt ?? sentAt, outcome.timedOut);
+          throw new UnansweredError(
+            `${dialect.title} at ${this.host} did not answer: ${problem}`,
+            tries.lostAt ?? sentAt,
+            outcome.timedOut,
+          );
         if (outcome.kind === "notSent" && (outcome.hopeless || giveUp))
-          uncertain(new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`));
+          throw new UnreachableError(`${dialect.title} at ${this.host} cannot be reached: ${problem}`);
         if (attempt === 2) log(`${dialect.title} at ${this.host}: ${problem}; trying again`);
       }
-      await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000)).catch(uncertain);
+      await this.pause(Math.min(budget.left, 200 * 2 ** attempt * (0.75 + Math.random() / 2), 10_000));
     }
   }
 
@@ -254,7 +268,7 @@ export class HttpClient {
   #guardPlainHttp(): void {
     const url = new URL(this.#options.apiUrl);
     if (url.protocol === "https:" || isLoopback(url.hostname) || this.#options.settings.allowPlainHttp) return;
-    throw new UserError(
+    throw new NotSentError(
       `${this.#options.dialect.title}: no key is sent over plain HTTP to ${url.host}; use https, or set allowPlainHttp to true where the network is trusted`,
     );
   }
@@ -308,6 +322,13 @@ export class HttpClient {
     if (code) return { kind: "lost", problem: `the connection broke off (${code})` };
     throw error;
   }
+}
+
+/** What a last try came to, where an earlier one may have been carried out. */
+function unsure(error: unknown, lostAt: number): unknown {
+  if (error instanceof UnansweredError) return error;
+  if (error instanceof RefusedError) return error.after(lostAt);
+  return new UnansweredError((error as Error).message, lostAt);
 }
 
 /** The answer came, but not whole. */

@@ -1,5 +1,5 @@
-/** How long a list may serve further questions, in milliseconds. */
-export const LIST_AGE = 60_000;
+/** How old a list may be that reads share, in milliseconds. */
+export const SHARED_LIST_AGE = 60_000;
 
 interface Listing<Row> {
   /** When it was asked for, then when it came. */
@@ -29,7 +29,7 @@ export class ListCache<Row> {
    * A list with everything that this run has written before.
    * @param maxAge how old it may be, in milliseconds; 0 asks anew
    */
-  get(path: string, maxAge = LIST_AGE): Promise<Row[]> {
+  get(path: string, maxAge = SHARED_LIST_AGE): Promise<Row[]> {
     const known = this.#listings.get(path);
     return known && !known.outdated && maxAge > 0 && isYoung(known, maxAge) ? known.rows : this.#anew(path);
   }
@@ -37,7 +37,7 @@ export class ListCache<Row> {
   /** A list as it was some time ago; what this run has written since may be missing. For what others have, at no cost for each write. */
   lately(path: string): Promise<Row[]> {
     const known = this.#listings.get(path);
-    return known && isYoung(known, LIST_AGE) ? known.rows : this.#anew(path);
+    return known && isYoung(known, SHARED_LIST_AGE) ? known.rows : this.#anew(path);
   }
 
   /** Has to be told when a write is over, whatever became of it. */

@@ -3,7 +3,7 @@ import { RefusedError } from "../errors";
 import type { Jambonz, Row } from "./client";
 
 /** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
-const LIST_AGE = 5_000;
+const AGE_BEFORE_DELETION = 5_000;
 
 /**
  * What stands in the way of deleting an account, or would be lost with it.
@@ -13,10 +13,10 @@ const LIST_AGE = 5_000;
  * stays deleted. So everything is looked at before anything is sent.
  */
 export async function refuseAccountDelete(jambonz: Jambonz, id: string, state: Properties): Promise<string | undefined> {
-  const accounts = await jambonz.list("/Accounts", LIST_AGE);
+  const accounts = await jambonz.list("/Accounts", AGE_BEFORE_DELETION);
   const listed = accounts.some((row) => row.account_sid === id);
   if (!listed && !(await jambonz.accountNow(id, state.serviceProviderSid as string | undefined))) return undefined;
-  const refusal = await refusalFrom(jambonz, id, state, LIST_AGE);
+  const refusal = await refusalFrom(jambonz, id, state, AGE_BEFORE_DELETION);
   // A shared list may still show what this run has deleted meanwhile, so a refusal is never given from one.
   return refusal && refusalFrom(jambonz, id, state, 0);
 }

@@ -1,7 +1,7 @@
 import type { Jambonz } from "./client";
 
 /** How old the answer with a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
-const LIST_AGE = 30_000;
+const NAMES_AGE = 30_000;
 
 /** The accounts of one service provider. */
 interface Names {
@@ -35,7 +35,7 @@ export class AccountNames {
 
   async #listed(owner: string): Promise<Map<string, string>> {
     const names = this.#of(owner);
-    if (Date.now() - names.at >= LIST_AGE) {
+    if (Date.now() - names.at >= NAMES_AGE) {
       names.at = Infinity;
       // Asked anew: the list that reads share may be older than this one may be.
       names.listed = this.#jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0).then((rows) => {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
-import { LIST_AGE, ListCache } from "../http/list-cache";
+import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
 import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
@@ -119,7 +119,7 @@ export class Jambonz {
    * All rows of a collection.
    * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
    */
-  list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
+  list(path: string, maxAge = SHARED_LIST_AGE): Promise<Row[]> {
     return this.#lists.get(path, maxAge);
   }
 
@@ -193,7 +193,7 @@ export class Jambonz {
    * provider alike (lib/routes/api/accounts.js), so an account is gone only when the list of the service
    * provider that it belonged to can still be read and lacks it.
    */
-  async account(sid: string, serviceProviderSid: string | undefined, maxAge = LIST_AGE): Promise<Row | undefined> {
+  async account(sid: string, serviceProviderSid: string | undefined, maxAge = SHARED_LIST_AGE): Promise<Row | undefined> {
     const owner = serviceProviderSid ?? this.serviceProviderOf(sid);
     const find = (rows: Row[]) => rows.find((row) => row.account_sid === sid);
     if (!owner) {

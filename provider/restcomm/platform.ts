@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
 import { RefusedError, UnansweredError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
-import { LIST_AGE, ListCache } from "../http/list-cache";
+import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
 import type { Redactor } from "../redact";
 import type { Properties } from "../resource";
 import { traitsOf, unwrap } from "../schema";
@@ -233,7 +233,7 @@ export class Restcomm {
    * All records of a list, save those that this process has deleted.
    * @param maxAge how old the answer may be, in milliseconds; 0 asks anew
    */
-  async list(path: string, maxAge = LIST_AGE): Promise<Row[]> {
+  async list(path: string, maxAge = SHARED_LIST_AGE): Promise<Row[]> {
     return this.#withoutDeleted(path, await this.#lists.get(path, maxAge));
   }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
-import { RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
+import { NotSentError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
 import { HttpClient, type Answer, type Request } from "../http/client";
 import type { Redactor } from "../redact";
 import type { Surroundings } from "../session";
@@ -103,7 +103,7 @@ export class VoiceTel {
   }
 
   /**
-   * Sends one request. One that is limited is counted before and never repeated.
+   * Sends one request. One that is limited is counted before, unless it was not sent after all, and never repeated.
    * @throws UserError when the hour's calls are used up
    */
   async post(verb: Verb, body: Body, { refusals = {}, complete = isObject, idempotent = false }: PostOptions = {}): Promise<Body> {
@@ -113,12 +113,12 @@ export class VoiceTel {
       const answer = await this.http.send({ method: "POST", path: `/v2.1/account/${verb}/`, body, complete, idempotent });
       return answer.body as Body;
     } catch (error) {
-      if (call && error instanceof UnreachableError) this.#calls.giveBack(call);
+      if (call && (error instanceof UnreachableError || error instanceof NotSentError)) this.#calls.giveBack(call);
       if (call && error instanceof UnansweredError)
         throw new UserError(`${error.message}; nothing was changed by it, but it counts among the hour's calls, so it is not tried again`);
       if (!(error instanceof RefusedError)) throw error;
-      if (error.status === 429) throw new RefusedError(429, this.#usedUp(error.retryAfterMs));
-      throw error.status in refusals ? new RefusedError(error.status, refusals[error.status]!) : error;
+      if (error.status === 429) throw error.because(this.#usedUp(error.retryAfterMs));
+      throw error.status in refusals ? error.because(refusals[error.status]!) : error;
     }
   }
 

@@ -45,7 +45,7 @@ const mutations: Record<string, Mutation> = {
   "treats a refused deletion as done": { file: "lifecycle.ts", from: "if (live) throw error;", to: "" },
   "takes any candidate where there are several": {
     file: "recovery.ts",
-    from: "if (possible.fresh.length > lost.equals.lost) throw",
+    from: "if (likely.length > equals.lost) throw",
     to: "if (false) throw",
     targeted: "of two objects that may be the one that was made, none is taken",
   },
