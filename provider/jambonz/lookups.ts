@@ -12,7 +12,7 @@ const serviceProviderResult = z.object({
 });
 
 /** Look-ups share requests at the same time only: what the program has made since must be seen. In milliseconds. */
-const SAME_TIME = 1;
+const LOOKUP_AGE = 1;
 
 /** Without secrets: what a look-up gives is not encrypted. */
 const accountResult = z.object({
@@ -40,7 +40,7 @@ export const getServiceProvider = lookup<Jambonz>()({
   inputs: z.strictObject(nameOrSid).refine(({ name, sid }) => Boolean(name) !== Boolean(sid), oneOfNameAndSid),
   outputs: serviceProviderResult,
   async run(jambonz, query) {
-    const rows = await jambonz.list("/ServiceProviders", SAME_TIME);
+    const rows = await jambonz.list("/ServiceProviders", LOOKUP_AGE);
     return theOne("service provider", query, rows.map(toServiceProvider));
   },
 });
@@ -53,7 +53,7 @@ export const getServiceProviders = lookup<Jambonz>()({
     serviceProviders: z.array(serviceProviderResult.meta({ typeName: "ServiceProvider" })).describe("The service providers."),
   }),
   async run(jambonz) {
-    return { serviceProviders: (await jambonz.list("/ServiceProviders", SAME_TIME)).map(toServiceProvider) };
+    return { serviceProviders: (await jambonz.list("/ServiceProviders", LOOKUP_AGE)).map(toServiceProvider) };
   },
 });
 
@@ -80,7 +80,7 @@ export const getAccounts = lookup<Jambonz>()({
 });
 
 async function accounts(jambonz: Jambonz, serviceProviderSid: string | undefined) {
-  const rows = await jambonz.list(serviceProviderSid ? `/ServiceProviders/${serviceProviderSid}/Accounts` : "/Accounts", SAME_TIME);
+  const rows = await jambonz.list(serviceProviderSid ? `/ServiceProviders/${serviceProviderSid}/Accounts` : "/Accounts", LOOKUP_AGE);
   return rows.map((row) => result(accountResult, { ...row, sid: row.account_sid }));
 }
 

@@ -6,6 +6,7 @@ import { Engine } from "../support/engine";
 import { between, serve } from "../support/http";
 import { accountsOf, jambonzTarget, made, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
+import { restcommTarget } from "../support/restcomm";
 
 describe("what cannot be known for certain", () => {
   let target: Target;
@@ -95,5 +96,108 @@ describe("what cannot be known for certain", () => {
     });
     await lifecycleOf("jambonz:SipRealm").delete(accountSid, { accountApiKey: "" });
     assert.equal((await accountsOf(target)).a.sip_realm, null);
+  });
+});
+
+describe("of two things at once, one of which asks for everything that the other asks for, and more,", () => {
+  const isCreation = (line: string) => /^POST \S*\/(Accounts|Applications\.json)$/.test(line);
+
+  /** Two of a type at a platform, the first of which asks for less. */
+  interface Pair {
+    target: { sandbox: { url: string; stop(): Promise<unknown> }; variables: Record<string, string> };
+    program: Declared[];
+    /** What is in the request of the one that asks for more. */
+    more: RegExp;
+    settings(url: string): Record<string, string>;
+  }
+
+  const pairs: Record<string, () => Promise<Pair>> = {
+    "jambonz:Account": async () => {
+      const target = await jambonzTarget();
+      const args = { serviceProviderSid: target.serviceProviderSid, name: "Acme", allowDuplicateName: true };
+      return {
+        target,
+        program: [
+          { type: "jambonz:Account", name: "less", args },
+          { type: "jambonz:Account", name: "more", args: { ...args, planType: "paid" } },
+        ],
+        more: /paid/,
+        settings: (url) => ({ JAMBONZ_API_URL: url }),
+      };
+    },
+    "restcomm:Application": async () => ({
+      target: await restcommTarget(),
+      program: [
+        { type: "restcomm:Application", name: "less", args: { friendlyName: "menu" } },
+        { type: "restcomm:Application", name: "more", args: { friendlyName: "menu", kind: "sms" } },
+      ],
+      more: /sms/i,
+      settings: (url) => ({ RESTCOMM_API_URL: url, RESTCOMM_CONSISTENCY_TIMEOUT: "0" }),
+    }),
+  };
+
+  const fates = ["lost on the way", "made without an answer", "made and answered late"] as const;
+  type Fate = (typeof fates)[number];
+
+  for (const [type, open] of Object.entries(pairs)) {
+    for (const less of fates)
+      for (const more of fates) {
+        it(`each ${type} is its own when the one with less is ${less} and the other ${more}`, async () => {
+          const { target, program, more: isMore, settings } = await open();
+          const fateOf: Record<string, Fate> = { less, more };
+          const seen = new Set<string>();
+          let made = 0;
+          let bothAreSent: () => void, isLookedFor: () => void;
+          const sent = new Promise<void>((resolve) => (bothAreSent = resolve));
+          const looked = new Promise<void>((resolve) => (isLookedFor = resolve));
+          const proxy = await between(target.sandbox.url, async (exchange) => {
+            if (!isCreation(exchange.line)) {
+              await exchange.pass();
+              if (seen.size === 2) isLookedFor();
+              return;
+            }
+            const which = isMore.test(exchange.body) ? "more" : "less";
+            const fate = seen.has(which) ? undefined : fateOf[which];
+            if (fate !== "lost on the way") {
+              await exchange.carry();
+              made++;
+            }
+            if (!fate) return exchange.answer();
+            seen.add(which);
+            if (seen.size === 2) bothAreSent();
+            await sent;
+            if (fate !== "made and answered late") return exchange.cut();
+            if (less !== more) await looked;
+            await new Promise((resolve) => setTimeout(resolve, 20)); // for whoever looks, and does not wait
+            await exchange.answer();
+          });
+          const engine = new Engine({ environment: () => ({ ...target.variables, ...settings(proxy.url) }), pace: 0.005, log: () => {} });
+          assert.deepEqual((await engine.up(program)).errors, []);
+          assert.equal(new Set(engine.entries.map(({ id }) => id)).size, 2);
+          assert.equal(made, 2);
+          // What is on the platform is what each of them asks for.
+          assert.deepEqual((await engine.refresh()).errors, []);
+          assert.deepEqual(await engine.up(program), { steps: [], errors: [] });
+          await proxy.stop();
+          await target.sandbox.stop();
+        });
+      }
+  }
+
+  it("none is given what a proxy tells of the other", async () => {
+    const { target, program, settings } = await pairs["jambonz:Account"]!();
+    let told: string | undefined;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      if (!isCreation(exchange.line)) return exchange.answer();
+      await exchange.answer((text) => (told ??= text));
+    });
+    const engine = new Engine({ environment: () => ({ ...target.variables, ...settings(proxy.url) }), pace: 0.005, log: () => {} });
+    const { errors } = await engine.up(program);
+    assert.equal(errors.length, 1);
+    assert.match(errors[0]!, /the platform answered with [0-9a-f-]{36}, which another resource of this run was given already/);
+    assert.equal(engine.entries.length, 1);
+    await proxy.stop();
+    await target.sandbox.stop();
   });
 });

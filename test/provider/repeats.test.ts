@@ -25,19 +25,32 @@ describe("a write that has to be sent again, because nobody knows what became of
   };
   const planOnPlatform = async () => (await accountsOf(target)).acme.plan_type as string;
 
-  it("is not lost when the second try is refused: what the first has made is found", async () => {
-    await engine.up([acme("paid")]);
-    target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer", times: 1 });
-    target.sandbox.addFault({ match: { method: "POST" }, fault: { status: 500 }, times: 1 });
-    assert.deepEqual((await engine.up([acme("paid"), limit])).errors, []);
-    const { account_sid } = (await accountsOf(target)).acme;
-    assert.deepEqual(await limitsOf(target, account_sid as string), { device: 5 });
-    await engine.up([acme("paid")]);
-    assert.deepEqual(await limitsOf(target, account_sid as string), {});
-  });
+  const forbidden = { status: 403, headers: { "Content-Type": "text/html" }, body: "<!DOCTYPE html><html><body>Forbidden</body></html>" };
+  const wait = (seconds: number) => ({ status: 429, headers: { "Retry-After": String(seconds) } });
+
+  for (const [what, fault] of [
+    ["refused", { status: 500 }],
+    ["refused with a web page", forbidden],
+    ["told to wait for two hours", wait(7200)],
+  ] as const) {
+    it(`is not lost when the second try is ${what}: what the first has made is found`, async () => {
+      await engine.up([acme("paid")]);
+      target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer", times: 1 });
+      target.sandbox.addFault({ match: { method: "POST" }, fault, times: 1 });
+      assert.deepEqual((await engine.up([acme("paid"), limit])).errors, []);
+      const { account_sid } = (await accountsOf(target)).acme;
+      assert.deepEqual(await limitsOf(target, account_sid as string), { device: 5 });
+      await engine.up([acme("paid")]);
+      assert.deepEqual(await limitsOf(target, account_sid as string), {});
+    });
+  }
 
   for (const [what, faults] of [
     ["refused at the second try", [{ fault: "dropAnswer" }, { fault: { status: 403, body: { msg: "no" } } }]],
+    ["refused with a web page at the second try", [{ fault: "dropAnswer" }, { fault: forbidden }]],
+    ["redirected at the second try", [{ fault: "dropAnswer" }, { fault: "redirect", location: "http://127.0.0.1:9/elsewhere" }]],
+    ["told at the second try to wait for two hours", [{ fault: "dropAnswer" }, { fault: wait(7200) }]],
+    ["told to wait again and again from the second try on", [{ fault: "dropAnswer" }, { fault: wait(0), times: "always" }]],
     ["refused by a proxy to the end", [{ fault: { status: 502 }, times: "always" }]],
     ["answered with a web page to the end", [{ fault: "html", times: "always" }]],
   ] as const) {

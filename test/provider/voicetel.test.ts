@@ -296,6 +296,24 @@ describe("an account of voicetel", () => {
       assert.deepEqual((await engine.up([acme(), key()])).steps, ["create key"]);
     });
 
+    it("does not count where it is not sent, because the key would go in clear", async () => {
+      engine = newEngine({ VOICETEL_API_URL: "http://voicetel.example.com", VOICETEL_CALLS_PER_HOUR: "1" });
+      for (let i = 0; i < 2; i++) await failsWith(/no key is sent over plain HTTP/, [key({ username: number, password: "abc" })]);
+    });
+
+    it("does not count where it is not sent, because the run was cancelled", async () => {
+      await engine.up([acme()]);
+      const { password } = (await accountsOf(target)).Acme!;
+      const create = (signal?: AbortSignal) => {
+        const environment = { ...target.variables, VOICETEL_CALLS_PER_HOUR: "1" };
+        const session = new Session(platform("voicetel"), { config: () => undefined, environment, signal, log: () => {} });
+        return new Lifecycle(apiKey, session).create({ username: number, password });
+      };
+      await assert.rejects(create(AbortSignal.abort()), /the run was cancelled/);
+      await create();
+      assert.deepEqual(asked(target), ["add", "apikey"]);
+    });
+
     it("waits for another hour when the six calls of this one are used up, while the accounts are added", async () => {
       const program = Array.from({ length: 8 }, (_, i) => [
         { ...acme({ username: number + i, email: `${i}@example.com` }), name: `a${i}` },

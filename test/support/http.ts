@@ -49,6 +49,10 @@ export class Exchange {
     return `${this.#request.method} ${this.#request.url}`;
   }
 
+  get body(): string {
+    return this.#body.toString();
+  }
+
   /** Has the platform carry it out, whether or not the client is still there. */
   async carry(): Promise<void> {
     const { authorization = "", "content-type": type = "" } = this.#request.headers;
