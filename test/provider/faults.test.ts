@@ -399,7 +399,7 @@ describe("a creation that the platform carries out late", () => {
     const name = kind.type.split(":")[1]!;
 
     /** Creates one, with `hold` deciding what becomes of the first request to create it. */
-    async function create(hold: (first: Exchange) => Promise<void>, next: () => Promise<void> = async () => {}, requestTimeout = "30") {
+    async function create(hold: (first: Exchange) => Promise<void>, next: () => Promise<unknown> = async () => {}, requestTimeout = "30") {
       let creations = 0;
       act = async (exchange) => {
         if (!isCreation(exchange.line)) return exchange.pass();

@@ -35,7 +35,7 @@ export class Exchange {
   readonly #response: ServerResponse;
   readonly #origin: string;
   readonly #body: Buffer;
-  #answer?: Response;
+  #answer?: { response: Response; text: string };
 
   constructor(request: IncomingMessage, response: ServerResponse, origin: string, body: Buffer) {
     this.#request = request;
@@ -53,21 +53,25 @@ export class Exchange {
     return this.#body.toString();
   }
 
-  /** Has the platform carry it out, whether or not the client is still there. */
-  async carry(): Promise<void> {
+  /** Has the platform carry it out, whether or not the client is still there, and gives its answer. */
+  async carry(): Promise<string> {
     const { authorization = "", "content-type": type = "" } = this.#request.headers;
-    this.#answer = await fetch(`${this.#origin}${this.#request.url}`, {
+    const response = await fetch(`${this.#origin}${this.#request.url}`, {
       method: this.#request.method,
       headers: { authorization, ...(type ? { "content-type": type } : {}) },
       ...(this.#body.length > 0 ? { body: new Uint8Array(this.#body) } : {}),
     });
+    const text = await response.text();
+    this.#answer = { response, text };
+    return text;
   }
 
   /** Gives the client the platform's answer, or what is made of it. */
   async answer(change = (text: string) => text): Promise<void> {
-    const { status, headers } = this.#answer!;
+    const { response, text } = this.#answer!;
+    const { status, headers } = response;
     this.#response.writeHead(status, { "content-type": headers.get("content-type") ?? "text/plain", date: headers.get("date") ?? "" });
-    this.#response.end(change(await this.#answer!.text()));
+    this.#response.end(change(text));
   }
 
   async pass(): Promise<void> {
