@@ -108,7 +108,7 @@ describe("of two things at once, one of which asks for everything that the other
     program: Declared[];
     /** What is in the request of the one that asks for more. */
     more: RegExp;
-    settings(url: string): Record<string, string>;
+    settings: (url: string) => Record<string, string>;
   }
 
   const pairs: Record<string, () => Promise<Pair>> = {
