@@ -37,7 +37,7 @@ export const sipRealm = resource<Jambonz>()({
         )
         .meta({ secret: true, local: true }),
     })
-    .refine(({ realm, accountApiKey }) => !accountApiKey || !realm || realm.split(".").length > 2, {
+    .refine(({ realm, accountApiKey }) => !accountApiKey || typeof realm !== "string" || realm.split(".").length > 2, {
       path: ["realm"],
       error: "must have at least three labels, such as acme.sip.example.com, for the platform to make DNS records",
       when: () => true,
@@ -113,7 +113,8 @@ async function set(jambonz: Jambonz, accountSid: string, realm: string, accountA
   }
 }
 
-async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, key?: string): Promise<"managed"> {
+/** @param key the account's own; without it an account signs in itself, and DNS records are welcome but not asked for */
+async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, key?: string): Promise<"managed" | "none"> {
   try {
     await jambonz.post(`/Accounts/${accountSid}/SipRealms/${encodeURIComponent(realm)}`, undefined, { key, idempotent: true });
     return "managed";
@@ -122,6 +123,7 @@ async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, k
     if (error.status === 401 && key) throw new RefusedError(401, "accountApiKey is not a valid API key");
     // The platform sets the realm first and then fails at the DNS records (lib/routes/api/sip-realm.js).
     if (error.status !== 500 || !(await isSet(jambonz, accountSid, realm))) throw error;
+    if (key === undefined) return "none";
     throw new UnfinishedError(
       `the realm ${realm} is set, but the platform made no DNS records for it: ${error.reason}. The next update tries again; where you make the DNS records yourself, take accountApiKey out`,
       accountSid,

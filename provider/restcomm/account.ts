@@ -85,7 +85,7 @@ export const account = resource<Restcomm>()({
   idFormat: "<account sid>",
   sidFromId: "whole",
   onDelete:
-    "Closes a sub-account if closeOnDeletion was deployed before, and is refused else: closing is for ever, takes accounts, applications, clients and numbers below it along, and the e-mail address can never be used again. Pulumi's retainOnDelete lets go of it without closing it. An account that was given by accountSid is only forgotten.",
+    "Closes a sub-account if closeOnDeletion was deployed before, and is refused else: closing is for ever, takes accounts, applications, clients and numbers below it along, and the e-mail address can never be used again. Pulumi's retainOnDelete lets go of it without closing it. An account that was given by accountSid is only forgotten, and so is one that another resource of the program has by accountSid.",
   inputs,
   outputs,
 
@@ -134,13 +134,15 @@ export const account = resource<Restcomm>()({
   },
 
   async read(restcomm, id, state) {
+    if (state.accountSid) restcomm.managed.add(id);
     const row = await restcomm.read(pathOf(id), state);
     if (!row || (row !== STALE && isClosed(row))) return undefined;
     if (row === STALE) return state;
     return live(row, state);
   },
 
-  async update(restcomm, id, changes, _inputs, state) {
+  async update(restcomm, id, changes, { accountSid }, state) {
+    if (accountSid) restcomm.managed.add(id);
     const { password, ...sent } = changes;
     if (password !== null && password !== undefined) sent.password = password; // one that is taken out stays
     if (sent.friendlyName === null) sent.friendlyName = String(state.emailAddress).toLowerCase(); // as the platform keeps it
@@ -150,13 +152,16 @@ export const account = resource<Restcomm>()({
     return told;
   },
 
-  refuseReplace({ accountSid, emailAddress, closeOnDeletion }) {
-    if (accountSid || closeOnDeletion) return undefined;
+  refuseReplace({ sid, accountSid, emailAddress, closeOnDeletion }, news) {
+    if (accountSid) return undefined;
+    if (news.accountSid === sid)
+      return `accountSid names this very account, which its emailAddress (${String(emailAddress)}) names here, so it cannot be replaced by itself; keep emailAddress, or, to have it managed and never closed, take the resource out of the state with \`pulumi state delete\` and run \`pulumi up\` again`;
+    if (closeOnDeletion) return undefined;
     return `another emailAddress or accountSid means another account, and closing this one (${String(emailAddress)}) for ever, with everything below it; if that is meant, deploy closeOnDeletion: true before. To keep it, declare the other account as a resource of its own`;
   },
 
   async refuseDelete(restcomm, id, { accountSid, closeOnDeletion }) {
-    if (accountSid) return undefined;
+    if (accountSid || restcomm.managed.has(id)) return undefined;
     if (restcomm.isOwn(id)) return "it is the account that signs in, which is never closed";
     if (closeOnDeletion) return undefined;
     const row = await restcomm.get(pathOf(id));
@@ -165,7 +170,9 @@ export const account = resource<Restcomm>()({
   },
 
   async delete(restcomm, id, { accountSid }) {
-    if (accountSid) return;
+    if (accountSid) restcomm.managed.delete(id);
+    // Another resource of the program has it by its sid, so it is only handed over.
+    if (accountSid || restcomm.managed.has(id)) return;
     try {
       await restcomm.put(pathOf(id), { Status: "closed" });
     } catch (error) {
@@ -201,6 +208,7 @@ function usedUp(restcomm: Restcomm, emailAddress: string): string {
 
 /** The platform makes a client along with an account, named after the part of the address before the @. */
 function bringsAlong(restcomm: Restcomm, row: Row): Row {
+  restcomm.made.add(String(row.sid));
   restcomm.broughtAlong.set(String(row.sid), String(row.email_address).split("@")[0]!.toLowerCase());
   return row;
 }
@@ -210,6 +218,7 @@ async function manage(restcomm: Restcomm, accountSid: string, wanted: Properties
   const row = await restcomm.get(pathOf(accountSid));
   if (!row) throw new UserError(`there is no account ${accountSid}`);
   if (isClosed(row)) throw new UserError(`account ${accountSid} is closed, and a closed account cannot be changed any more`);
+  restcomm.managed.add(accountSid);
   const live = fromRow([inputs], row);
   const changes = Object.entries(wanted).filter(([name, value]) => !traitsOf(inputs.shape[name as never]).local && live[name] !== value);
   if (changes.length === 0) return row;

@@ -50,7 +50,7 @@ export const application = resource<Restcomm>()({
   },
 
   async existing(restcomm, { accountSid }) {
-    if (accountSid && restcomm.isNew(accountSid)) return new Set();
+    if (accountSid && restcomm.made.has(accountSid)) return new Set();
     const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
     return new Set(rows.map((row) => common.candidate(row).id));
   },

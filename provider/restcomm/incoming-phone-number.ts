@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RefusedError, UnfinishedError } from "../errors";
-import { resource } from "../resource";
+import { resource, type Properties } from "../resource";
 import { accountSid, owned } from "./owned";
 import { toForm, type Restcomm, type Row } from "./platform";
 import { dates, friendlyName, httpMethod, sid, url } from "./types";
@@ -54,6 +54,12 @@ const inputs = z
 
 const outputs = z.object({
   sid: sid("PN").describe("The number's sid."),
+  boughtNumber: z
+    .string()
+    .optional()
+    .describe(
+      "The number that it really is, as the platform writes it. Where the carrier gave another one than phoneNumber, every update tells it and fails.",
+    ),
   voiceCapable: z.boolean().optional().describe("Whether it takes calls."),
   smsCapable: z.boolean().optional().describe("Whether it takes messages."),
   mmsCapable: z.boolean().optional().describe("Whether it takes multimedia messages."),
@@ -67,6 +73,7 @@ const common = owned({
   inputs,
   outputs,
   namedAfter: "phoneNumber",
+  derived: (row) => ({ boughtNumber: row.phone_number }),
   distributed: true,
 });
 
@@ -90,6 +97,10 @@ export const incomingPhoneNumber = resource<Restcomm>()({
   deleteBeforeReplace: { whileSame: "phoneNumber" }, // it is in one account only
   inputs,
   outputs,
+
+  /** Once there is one only, save of those that the platform calls so itself. */
+  claims: ({ accountSid, phoneNumber, isSip }) =>
+    `number ${digits(phoneNumber)}${isSip ? ` of ${accountSid ?? "the account that signs in"}` : ""}`,
 
   async refuseCreate(restcomm, { accountSid, phoneNumber }, { ahead }) {
     if (ahead) return undefined; // the one that is there is released first
@@ -115,14 +126,18 @@ export const incomingPhoneNumber = resource<Restcomm>()({
       if (!bought) throw error;
       row = bought;
     }
-    const created = common.candidate(row);
-    if (isSame(row, phoneNumber)) return created;
-    throw new UnfinishedError(
-      `the carrier gave ${String(row.phone_number)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", created.id)}); to give it back, delete the resource`,
-      created.id,
-      created.outputs,
-    );
+    const { id, outputs = {} } = common.candidate(row);
+    tellOther(restcomm, id, phoneNumber, outputs);
+    return { id, outputs };
   },
+
+  async update(restcomm, id, changes, news, state) {
+    const told = Object.keys(changes).length > 0 ? await common.update(restcomm, id, changes, news) : {};
+    tellOther(restcomm, id, news.phoneNumber, { boughtNumber: state.boughtNumber, ...told });
+    return told;
+  },
+
+  unfinished: ({ phoneNumber }, { boughtNumber }) => isOther(boughtNumber, phoneNumber),
 
   async find(restcomm, { accountSid, phoneNumber }) {
     return (await bearing(restcomm, accountSid, phoneNumber)).map(common.candidate);
@@ -133,10 +148,26 @@ export const incomingPhoneNumber = resource<Restcomm>()({
 async function bearing(restcomm: Restcomm, accountSid: string | undefined, phoneNumber: string): Promise<Row[]> {
   const pattern = phoneNumber.startsWith("+") ? phoneNumber : `*${phoneNumber}`;
   const rows = await restcomm.list(`${common.listPath(restcomm, accountSid)}?PhoneNumber=${encodeURIComponent(pattern)}`, 0);
-  return rows.filter((row) => isSame(row, phoneNumber));
+  return rows.filter((row) => !isOther(row.phone_number, phoneNumber));
+}
+
+/** @throws UnfinishedError where the carrier gave another number than was asked for */
+function tellOther(restcomm: Restcomm, id: string, phoneNumber: string, outputs: Properties): void {
+  const { boughtNumber } = outputs;
+  if (!isOther(boughtNumber, phoneNumber)) return;
+  throw new UnfinishedError(
+    `the carrier gave ${String(boughtNumber)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", id)}); to give it back, delete the resource`,
+    id,
+    outputs,
+  );
+}
+
+/** Whether it is known to be another number. */
+function isOther(boughtNumber: unknown, phoneNumber: string): boolean {
+  return typeof boughtNumber === "string" && digits(boughtNumber) !== digits(phoneNumber);
 }
 
 /** The platform may put a + before a number that had none. */
-function isSame(row: Row, phoneNumber: string): boolean {
-  return String(row.phone_number).replace(/^\+/, "") === phoneNumber.replace(/^\+/, "");
+function digits(phoneNumber: unknown): string {
+  return String(phoneNumber).replace(/^\+/, "");
 }

@@ -10,19 +10,20 @@ export const accountSid = sid("AC")
   .meta({ replaceOnChanges: true, computed: true, refersTo: "restcomm:Account" });
 
 interface Kind {
-  /** As in a message: "a client". */
   /** The collection in the path: `Clients`. */
   noun: string;
   inputs: z.ZodObject;
   outputs: z.ZodObject;
   /** The input that the platform takes for the friendly name where there is none. */
   namedAfter?: string;
+  /** Outputs that are not members of the record by their names. */
+  derived?: (row: Row) => Properties;
   /** Whether a change may take minutes to show. */
   distributed: boolean;
 }
 
 /** What all things that belong to an account have in common: `Accounts/<account sid>/<noun>/<sid>`. */
-export function owned({ noun, inputs, outputs, namedAfter, distributed }: Kind) {
+export function owned({ noun, inputs, outputs, namedAfter, derived, distributed }: Kind) {
   const idFormat = `Accounts/<account sid>/${noun}/<sid>`;
 
   function pathOf(id: string): string {
@@ -40,13 +41,13 @@ export function owned({ noun, inputs, outputs, namedAfter, distributed }: Kind) 
 
   /** What nobody chose is not taken over. */
   function liveOf(row: Row, accountSid: string, state: Properties): Properties {
-    const live: Properties = { ...fromRow([inputs, outputs], row), accountSid };
+    const live: Properties = { ...fromRow([inputs], row), ...outputsOf(row), accountSid };
     if (namedAfter && live.friendlyName === live[namedAfter] && !("friendlyName" in state)) delete live.friendlyName;
     return live;
   }
 
   function outputsOf(row: Row): Properties {
-    return fromRow([outputs], row);
+    return { ...fromRow([outputs], row), ...derived?.(row) };
   }
 
   return {

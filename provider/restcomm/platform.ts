@@ -63,8 +63,10 @@ export class Restcomm {
   readonly #lost = new Set<string>();
   /** Sids that this process was given by creations. */
   readonly made = new Set<string>();
-  /** Accounts that this process has made, with the login of the client that came along; a list may not show it yet. */
+  /** The login of the client that came along with an account that this process has made; a list may not show it yet. */
   readonly broughtAlong = new Map<string, string>();
+  /** Accounts of which this process has seen that a program has them by their sid, to be managed and never closed. */
+  readonly managed = new Set<string>();
   #answering?: Promise<Answer>;
 
   constructor(surroundings: Surroundings<Settings>) {
@@ -100,11 +102,6 @@ export class Restcomm {
     throw new UserError("Restcomm needs an account: RESTCOMM_ACCOUNT_SID in the environment, or `pulumi config set restcomm:accountSid …`");
   }
 
-  /** Whether this process has made the account, so that there is nothing in it that it does not know. */
-  isNew(sid: string): boolean {
-    return this.broughtAlong.has(sid);
-  }
-
   isOwn(sid: string): boolean {
     return sid === this.#settings.accountSid;
   }
@@ -134,11 +131,8 @@ export class Restcomm {
    * @param state holds `dateCreated` and `dateUpdated` as the last write's answer told them, where there was one
    */
   async read(path: string, { dateCreated, dateUpdated }: Properties): Promise<Row | typeof STALE | undefined> {
-    const row = await this.#appearing(() => this.get(path), this.#settledAt(time(dateCreated)));
-    if (!row) {
-      await this.#vouch();
-      return undefined;
-    }
+    const row = await this.#appearing(() => this.#shown(path), this.#settledAt(time(dateCreated)));
+    if (!row) return undefined;
     const isRecent = this.#now() < this.#settledAt(time(dateUpdated));
     return isRecent && time(row.date_updated) <= time(dateUpdated) ? STALE : row;
   }
@@ -160,6 +154,13 @@ export class Restcomm {
 
   #now(): number {
     return this.http.platformTime(Date.now()).getTime();
+  }
+
+  /** What the platform shows; undefined where it says itself that there is nothing, and not something in between. */
+  async #shown(path: string): Promise<Row | undefined> {
+    const row = await this.get(path);
+    if (!row) await this.#vouch();
+    return row;
   }
 
   /** A 404 means gone only where this API answers at all: at another URL everything would be. */
@@ -185,14 +186,25 @@ export class Restcomm {
     return this.#write({ method: "PUT", path, body: new URLSearchParams(form), complete: hasSid });
   }
 
-  /** What is not there is a success: the answer to an earlier try may have been lost. */
+  /**
+   * What is not there is a success: the answer to an earlier try may have been lost. It is asked for, because something
+   * in between may have said so, and again for as long as it may show although it is gone.
+   */
   async delete(path: string): Promise<void> {
-    try {
-      await this.http.send({ method: "DELETE", path });
-    } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 404)) throw error;
-    } finally {
-      this.#lists.written(path);
+    const until = this.#settledAt(this.#now());
+    for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
+      try {
+        await this.http.send({ method: "DELETE", path });
+        break;
+      } catch (error) {
+        if (!(error instanceof RefusedError && error.status === 404)) throw error;
+        if (!(await this.#shown(path))) break;
+        const left = until - this.#now();
+        if (!(left > 0)) throw error;
+        await this.http.pause(Math.min(pause, left));
+      } finally {
+        this.#lists.written(path);
+      }
     }
     this.#deleted.add(path);
   }

@@ -16,7 +16,7 @@ const definition: ResourceClass = {
 /**
  * An account. With emailAddress it is a new sub-account of the account that signs in; with accountSid it is one that exists, such as that account itself, of which friendlyName, status and password are managed.
  *
- * Deletion: Closes a sub-account if closeOnDeletion was deployed before, and is refused else: closing is for ever, takes accounts, applications, clients and numbers below it along, and the e-mail address can never be used again. Pulumi's retainOnDelete lets go of it without closing it. An account that was given by accountSid is only forgotten.
+ * Deletion: Closes a sub-account if closeOnDeletion was deployed before, and is refused else: closing is for ever, takes accounts, applications, clients and numbers below it along, and the e-mail address can never be used again. Pulumi's retainOnDelete lets go of it without closing it. An account that was given by accountSid is only forgotten, and so is one that another resource of the program has by accountSid.
  *
  * Id: <account sid>
  */

@@ -30,7 +30,7 @@ const definition: ResourceClass = {
     "statusCallback",
     "statusCallbackMethod",
   ],
-  outputs: ["sid", "voiceCapable", "smsCapable", "mmsCapable", "faxCapable", "uri", "dateCreated", "dateUpdated"],
+  outputs: ["sid", "boughtNumber", "voiceCapable", "smsCapable", "mmsCapable", "faxCapable", "uri", "dateCreated", "dateUpdated"],
   secretInputs: [],
   secretOutputs: [],
   sidFromId: "end",
@@ -140,6 +140,9 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
 
   /** The number's sid. */
   declare readonly sid: pulumi.Output<string>;
+
+  /** The number that it really is, as the platform writes it. Where the carrier gave another one than phoneNumber, every update tells it and fails. */
+  declare readonly boughtNumber: pulumi.Output<string | undefined>;
 
   /** Whether it takes calls. */
   declare readonly voiceCapable: pulumi.Output<boolean | undefined>;

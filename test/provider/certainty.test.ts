@@ -60,6 +60,25 @@ describe("what cannot be known for certain", () => {
     assert.equal((await accountsOf(target)).a.sip_realm, null);
   });
 
+  it("a realm set with the account's own key is done where the platform is not set up for DNS, unless DNS was asked for", async () => {
+    await target.sandbox.stop();
+    target = await jambonzTarget("admin", { dns: "none" });
+    const accountSid = await made(target.sandbox, "/Accounts", { name: "a", service_provider_sid: target.serviceProviderSid });
+    const { body } = await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid });
+    const engine = new Engine({ environment: () => ({ ...target.variables, JAMBONZ_API_KEY: body.token }), pace: 0.005, log: () => {} });
+    const program = (realm: string, args = {}): Declared[] => [
+      { type: "jambonz:SipRealm", name: "realm", args: { accountSid, realm, ...args } },
+    ];
+    assert.deepEqual(await engine.up(program("old.sip.example.com")), { steps: ["create realm"], errors: [] });
+    assert.deepEqual(await engine.up(program("old.sip.example.com")), { steps: [], errors: [] });
+    assert.deepEqual(await engine.up(program("new.sip.example.com")), { steps: ["update realm"], errors: [] });
+    assert.equal((await accountsOf(target)).a.sip_realm, "new.sip.example.com");
+    assert.equal(engine.find("realm")!.outputs.dns, "none");
+    const { errors } = await engine.up(program("new.sip.example.com", { accountApiKey: body.token }));
+    assert.match(errors.join(), /the realm new.sip.example.com is set, but the platform made no DNS records .* take accountApiKey out/);
+    assert.deepEqual(await engine.up(program("new.sip.example.com")), { steps: ["update realm"], errors: [] });
+  });
+
   it("an id that was edited by hand reaches nothing of another kind", async () => {
     const { serviceProviderSid } = target;
     const id = `../ServiceProviders/${serviceProviderSid}`;

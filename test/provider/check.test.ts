@@ -121,6 +121,7 @@ describe("what a program says wrongly", () => {
       { accountSid: sid, realm: "a b" },
       ['realm must be a domain name, such as acme.sip.example.com, not "a b"'],
     ],
+    ["a realm that is a number, with a key", sipRealm, { accountSid: sid, realm: 5, accountApiKey: "k" }, ["realm must be a text, not 5"]],
     [
       "a realm too short for DNS",
       sipRealm,

@@ -293,6 +293,51 @@ describe("Restcomm", () => {
       assert.match(refusal!, /it is the account that signs in, which is never closed/);
     });
 
+    it("that is declared by its own sid is not closed, but told how to have it so", async () => {
+      await up(acme({ closeOnDeletion: true }));
+      const { id } = engine.find("acme")!;
+      const bySid = { ...acme(), args: { accountSid: id } };
+      target.sandbox.clearRequests();
+      assert.match(
+        await fails(bySid),
+        /^Account \(AC\w+\): accountSid names this very account, which its emailAddress \(Ops@acme.example.com\) names here.*`pulumi state delete`/,
+      );
+      assert.deepEqual(asked(target), []);
+      engine.entries = []; // pulumi state delete
+      assert.deepEqual(await up(bySid), ["create acme"]);
+      await destroy();
+      assert.equal((await listed(target, "/Accounts"))[0].status, "active");
+    });
+
+    it("that was adopted by its id and is then declared by its sid hears nothing of closing", async () => {
+      const { body } = await target.sandbox.outside("POST", "/Accounts", { EmailAddress: "old@acme.example.com", Password: strong });
+      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+      const lifecycle = new Lifecycle(resourceOf("restcomm:Account").definition, session);
+      const { state } = (await lifecycle.read(body.sid, {}))!;
+      assert.throws(() => lifecycle.diff(body.sid, state, { accountSid: body.sid }), /names this very account(?!.*for ever)/);
+    });
+
+    it("is handed over, and not closed, when another resource of the program has it by its sid", async () => {
+      for (const closeOnDeletion of [true, undefined]) {
+        await up(acme({ closeOnDeletion }));
+        const { id } = engine.find("acme")!;
+        assert.deepEqual(await up({ type: "restcomm:Account", name: "kept", args: { accountSid: id } }), ["create kept", "delete acme"]);
+        assert.equal((await listed(target, "/Accounts")).find(({ sid }) => sid === id).status, "active");
+        await target.sandbox.stop();
+        await start();
+      }
+    });
+
+    it("is not closed after a refresh that saw another resource have it by its sid", async () => {
+      await up(acme({ closeOnDeletion: true }));
+      const kept = { type: "restcomm:Account", name: "kept", args: { accountSid: engine.find("acme")!.id } };
+      const [sub] = engine.entries.splice(0);
+      await up(kept);
+      engine.entries.unshift(sub!);
+      assert.deepEqual(await engine.up([kept], { refresh: true }), { steps: ["delete acme"], errors: [] });
+      assert.equal((await listed(target, "/Accounts"))[0].status, "active");
+    });
+
     it("is not managed twice in one program", async () => {
       const twice = { ...acme(), name: "again" };
       assert.match(await fails(acme(), twice), /another Account of this program manages the same thing/);
@@ -398,6 +443,47 @@ describe("Restcomm", () => {
       assert.equal(engine.find("number")!.outputs.sid, body.sid);
     });
 
+    it("that the carrier replaced is told again by every update, until it is given back", async () => {
+      const { body } = await target.sandbox.outside("POST", `${own()}/IncomingPhoneNumbers`, { PhoneNumber: "+15015550199" });
+      fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: { status: 200, body } });
+      const told = /the carrier gave \+15015550199 instead of \+15015550100/;
+      assert.match(await fails(ivr(), number()), told);
+      target.sandbox.clearRequests();
+      assert.match(await fails(ivr(), number()), told);
+      assert.deepEqual(asked(target), [], "another one is not bought");
+      await refresh();
+      assert.match(await fails(ivr(), number()), told);
+      assert.match(await fails(ivr(), number({ friendlyName: "Other" })), told);
+      const { boughtNumber, friendlyName } = engine.find("number")!.outputs;
+      assert.deepEqual([boughtNumber, friendlyName], ["+15015550199", "Other"]);
+      await up(ivr());
+      assert.deepEqual(await listed(target, `${own()}/IncomingPhoneNumbers`), []);
+      await up(ivr(), number());
+      assert.equal(engine.find("number")!.outputs.boughtNumber, "+15015550100");
+    });
+
+    it("shows what was bought once state that says nothing of it is refreshed", async () => {
+      await up(ivr(), number());
+      delete engine.find("number")!.outputs.boughtNumber;
+      assert.deepEqual(await up(ivr(), number()), []);
+      assert.deepEqual(await refresh(), ["changed number"]);
+      assert.equal(engine.find("number")!.outputs.boughtNumber, "+15015550100");
+    });
+
+    it("is given to one of two resources only, though the answer to its purchase is lost", async () => {
+      fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: "dropAnswer" });
+      const twice = { ...number({ friendlyName: "Main" }), name: "again" };
+      assert.match(await fails(ivr(), number(), twice), /another IncomingPhoneNumber of this program manages the same thing/);
+      assert.equal(engine.entries.filter(({ type }) => type === "restcomm:IncomingPhoneNumber").length, 1);
+    });
+
+    it("may go to another account of one program", async () => {
+      await up(acme(), number({ voiceApplicationSid: undefined }));
+      const moved = number({ voiceApplicationSid: undefined, accountSid: { $ref: "acme.sid" } });
+      assert.deepEqual(await up(acme(), moved), ["delete number", "create number"]);
+      assert.deepEqual(await up(acme(), moved), []);
+    });
+
     it("that was bought although the answer was 500 is found", async () => {
       await target.sandbox.outside("POST", `${own()}/IncomingPhoneNumbers`, { PhoneNumber: "+15015550100" });
       fault({ match: { method: "POST" }, fault: { status: 500, body: "" } });
@@ -426,6 +512,21 @@ describe("Restcomm", () => {
     fault({ match: { method: "GET" }, fault: { status: 404, body: "" }, times: "always" });
     assert.match((await engine.refresh()).errors[0]!, /does not know account AC\w+ either, so nothing can be said; check the API's URL/);
     assert.ok(engine.find("alice"));
+  });
+
+  it("takes no 404 of something in between for a deletion", async () => {
+    const gateway: FaultRule = {
+      match: { method: "DELETE" },
+      fault: { status: 404, body: { message: "no Route matched with those values" } },
+    };
+    await up(ivr(), number());
+    fault(gateway);
+    assert.match((await engine.destroy()).errors.join(), /^Restcomm refused to delete IncomingPhoneNumber .*: no Route matched/);
+    assert.ok(engine.find("number"));
+    patience = "10";
+    fault(gateway);
+    assert.deepEqual(await destroy(), ["delete number", "delete ivr"], "it is tried again where there is time");
+    assert.deepEqual(await listed(target, `${own()}/IncomingPhoneNumbers`), []);
   });
 
   it("needs its account and token at the first request only, and names them", async () => {
