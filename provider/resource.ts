@@ -141,7 +141,7 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly deleteBeforeReplace?: true | { whileSame: string };
   /** What it claims for itself alone, so that two in one run are noticed; see `claims.ts`. */
   claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
-  /** It is nothing but what it claims, so it is not deleted when another resource of the run has the claim by then. */
+  /** Whoever has its claim has all of it, so it is not deleted when another resource of the run has the claim by then. */
   readonly isItsClaim?: boolean;
   /**
    * Why a creation must not be sent, or undefined. Sends nothing that changes the platform. `ahead`: it is asked before

@@ -120,7 +120,7 @@ async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, k
     return "managed";
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    if (error.status === 401 && key) throw new RefusedError(401, "accountApiKey is not a valid API key");
+    if (error.status === 401 && key) throw error.because("accountApiKey is not a valid API key");
     // The platform sets the realm first and then fails at the DNS records (lib/routes/api/sip-realm.js).
     if (error.status !== 500 || !(await isSet(jambonz, accountSid, realm))) throw error;
     if (key === undefined) return "none";

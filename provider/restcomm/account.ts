@@ -90,6 +90,7 @@ export const account = resource<Restcomm>()({
   outputs,
 
   claims: ({ emailAddress, accountSid }, id) => `account ${id ?? accountSid ?? accountSidOf(emailAddress!)}`,
+  isItsClaim: true,
 
   async refuseCreate(restcomm, { emailAddress }) {
     if (!emailAddress) return undefined;
@@ -134,15 +135,13 @@ export const account = resource<Restcomm>()({
   },
 
   async read(restcomm, id, state) {
-    if (state.accountSid) restcomm.managed.add(id);
     const row = await restcomm.read(pathOf(id), state);
     if (!row || (row !== STALE && isClosed(row))) return undefined;
     if (row === STALE) return state;
     return live(row, state);
   },
 
-  async update(restcomm, id, changes, { accountSid }, state) {
-    if (accountSid) restcomm.managed.add(id);
+  async update(restcomm, id, changes, _inputs, state) {
     const { password, ...sent } = changes;
     if (password !== null && password !== undefined) sent.password = password; // one that is taken out stays
     if (sent.friendlyName === null) sent.friendlyName = String(state.emailAddress).toLowerCase(); // as the platform keeps it
@@ -161,7 +160,7 @@ export const account = resource<Restcomm>()({
   },
 
   async refuseDelete(restcomm, id, { accountSid, closeOnDeletion }) {
-    if (accountSid || restcomm.managed.has(id)) return undefined;
+    if (accountSid) return undefined;
     if (restcomm.isOwn(id)) return "it is the account that signs in, which is never closed";
     if (closeOnDeletion) return undefined;
     const row = await restcomm.get(pathOf(id));
@@ -170,9 +169,7 @@ export const account = resource<Restcomm>()({
   },
 
   async delete(restcomm, id, { accountSid }) {
-    if (accountSid) restcomm.managed.delete(id);
-    // Another resource of the program has it by its sid, so it is only handed over.
-    if (accountSid || restcomm.managed.has(id)) return;
+    if (accountSid) return;
     try {
       await restcomm.put(pathOf(id), { Status: "closed" });
     } catch (error) {
@@ -197,7 +194,7 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
     return bringsAlong(restcomm, await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look));
   } catch (error) {
     if (!(error instanceof RefusedError && isTaken(error))) throw error;
-    throw new RefusedError(error.status, `${usedUp(restcomm, emailAddress)}. The platform says: ${error.reason}`);
+    throw error.because(`${usedUp(restcomm, emailAddress)}. The platform says: ${error.reason}`);
   }
 }
 
@@ -218,7 +215,6 @@ async function manage(restcomm: Restcomm, accountSid: string, wanted: Properties
   const row = await restcomm.get(pathOf(accountSid));
   if (!row) throw new UserError(`there is no account ${accountSid}`);
   if (isClosed(row)) throw new UserError(`account ${accountSid} is closed, and a closed account cannot be changed any more`);
-  restcomm.managed.add(accountSid);
   const live = fromRow([inputs], row);
   const changes = Object.entries(wanted).filter(([name, value]) => !traitsOf(inputs.shape[name as never]).local && live[name] !== value);
   if (changes.length === 0) return row;

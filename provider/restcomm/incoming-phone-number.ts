@@ -122,7 +122,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
       if (!(error instanceof RefusedError && isTaken(error))) throw error;
       const bought = error.status === 500 ? await look() : undefined;
       if (!bought && error.status === 400)
-        throw new RefusedError(error.status, `the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
+        throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
       if (!bought) throw error;
       row = bought;
     }

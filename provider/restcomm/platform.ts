@@ -65,8 +65,6 @@ export class Restcomm {
   readonly made = new Set<string>();
   /** The login of the client that came along with an account that this process has made; a list may not show it yet. */
   readonly broughtAlong = new Map<string, string>();
-  /** Accounts of which this process has seen that a program has them by their sid, to be managed and never closed. */
-  readonly managed = new Set<string>();
   #answering?: Promise<Answer>;
 
   constructor(surroundings: Surroundings<Settings>) {

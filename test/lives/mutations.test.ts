@@ -30,6 +30,7 @@ const mutations: Record<string, Mutation> = {
     file: "lifecycle.ts",
     from: "const live = await definition.read(session.client, id, state, {});",
     to: "const live = await definition.read(session.client, id, state, {}).catch((error) => { if (error.status !== 500) throw error; });",
+    targeted: "what the platform fails to tell is not taken for gone",
   },
   "treats a 403 as gone": {
     file: "jambonz/client.ts",

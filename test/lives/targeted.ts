@@ -69,6 +69,14 @@ const jambonz: Situations = {
       }
     }),
 
+  "what the platform fails to tell is not taken for gone": () =>
+    within(async (target, engine) => {
+      assert.deepEqual((await engine.up(tenant(target, "acme"))).errors, []);
+      target.sandbox.addFault({ match: { method: "GET" }, fault: { status: 500, body: { msg: "oops" } }, times: "always" });
+      assert.deepEqual((await engine.refresh()).steps, []);
+      assert.equal(engine.entries.length, 4);
+    }),
+
   "a secret in the platform's words is not in a message": () =>
     within(async ({ sandbox, serviceProviderSid }, engine) => {
       const password = "secret-password-1";

@@ -328,15 +328,17 @@ describe("Restcomm", () => {
       }
     });
 
-    it("is not closed after a refresh that saw another resource have it by its sid", async () => {
-      await up(acme({ closeOnDeletion: true }));
-      const kept = { type: "restcomm:Account", name: "kept", args: { accountSid: engine.find("acme")!.id } };
-      const [sub] = engine.entries.splice(0);
-      await up(kept);
-      engine.entries.unshift(sub!);
-      assert.deepEqual(await engine.up([kept], { refresh: true }), { steps: ["delete acme"], errors: [] });
-      assert.equal((await listed(target, "/Accounts"))[0].status, "active");
-    });
+    for (const refresh of [false, true]) {
+      it(`is not closed while another resource has it by its sid, ${refresh ? "with" : "without"} a refresh`, async () => {
+        await up(acme({ closeOnDeletion: true }));
+        const kept = { type: "restcomm:Account", name: "kept", args: { accountSid: engine.find("acme")!.id } };
+        const [sub] = engine.entries.splice(0);
+        await up(kept);
+        engine.entries.unshift(sub!);
+        assert.deepEqual(await engine.up([kept], { refresh }), { steps: ["delete acme"], errors: [] });
+        assert.equal((await listed(target, "/Accounts"))[0].status, "active");
+      });
+    }
 
     it("is not managed twice in one program", async () => {
       const twice = { ...acme(), name: "again" };
