@@ -1,10 +1,9 @@
-/** The command that adopts an object that exists, as a message writes it, by the door in use. */
-export type AdoptCommand = (type: string, name: string, id: string) => string;
+/**
+ * The command that adopts an object that exists, as a message writes it, by the door in use. The resource's name in the program
+ * is left to the reader: what an object is called on the platform is another thing.
+ */
+export type AdoptCommand = (type: string, id: string) => string;
 
-/** A name that a shell would not take as it is stands as `<name>`. */
-const argument = (name: string) => (/^[\w.-]+$/.test(name) ? name : "<name>");
+export const adoptThroughPackage: AdoptCommand = (type, id) => `\`npx pulumi-cpaas adopt ${type} <name> ${id}\``;
 
-export const adoptThroughPackage: AdoptCommand = (type, name, id) => `\`npx pulumi-cpaas adopt ${type} ${argument(name)} ${id}\``;
-
-export const adoptThroughPlugin: AdoptCommand = (type, name, id) =>
-  `\`pulumi import ${type.replace(":", ":index:")} ${argument(name)} ${id}\``;
+export const adoptThroughPlugin: AdoptCommand = (type, id) => `\`pulumi import ${type.replace(":", ":index:")} <name> ${id}\``;

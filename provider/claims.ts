@@ -6,8 +6,8 @@ interface Holder {
    * the program says now, and to nobody else.
    */
   how: "kept" | "made" | "promised";
-  /** Whether it is the program that says so, and not a question of the engine. */
-  isKnown: boolean;
+  /** What the program says of it; undefined where the engine only asked what would become of it if something changed. */
+  says?: string;
   /** The id of the resource that is to be replaced. */
   id?: string;
   /** A deletion was left out for it, which may have been the first half of its own replacement. */
@@ -21,12 +21,12 @@ interface Holder {
  *
  * | the claim is | kept by another | made by another | promised to another |
  * |---|---|---|---|
- * | compared, to keep it (`keep`) | conflict if of another type | conflict | conflict |
+ * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
  * | taken by a creation (`take`) | conflict | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
  *
- * Two of one type that are kept are taken for one, because nobody tells which resource it is that is compared.
+ * Two of one type of which the program says the same are taken for one, because nobody tells which resource it is that is compared.
  * The claims live as long as the process: one preview or one update.
  */
 export class Claims {
@@ -37,41 +37,57 @@ export class Claims {
 
   /**
    * A resource that is there and stays. Gives the type of another resource that has the claim.
-   * @param isKnown false where it was only asked what would become of it if something that it depends on changed
+   * @param says what the program says of it; undefined where it was only asked what would become of it if something changed
    */
-  keep(claim: string, type: string, isKnown: boolean): string | undefined {
+  keep(claim: string, type: string, says: string | undefined): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, how: "kept", isKnown });
-    else holder.isKnown ||= isKnown;
+    if (!holder) {
+      this.#holders.set(claim, { type, how: "kept", says });
+      return undefined;
+    }
     // Nobody is asked about a resource that it has just made, so what was made is another one's.
-    return holder && (holder.how !== "kept" || holder.type !== type) ? holder.type : undefined;
+    const isSelf = holder.how === "kept" && holder.type === type && (holder.says ?? says) === (says ?? holder.says);
+    if (isSelf) holder.says ??= says;
+    return isSelf ? undefined : holder.type;
   }
 
   /** A resource that is about to be replaced, so that it has the claim. Gives the type of another resource that has it. */
-  promise(claim: string, type: string, id: string): string | undefined {
-    const holder = this.#holders.get(claim);
-    if (!holder) this.#holders.set(claim, { type, how: "promised", isKnown: true, id });
+  promise(claim: string, type: string, says: string | undefined, id: string): string | undefined {
+    const holder = this.#known(claim);
+    if (!holder) this.#holders.set(claim, { type, how: "promised", says, id });
     return holder && holder.id !== id ? holder.type : undefined;
   }
 
   /** A resource that is being made. Gives the type of whoever has the claim already. */
   take(claim: string, type: string): string | undefined {
-    const holder = this.#holders.get(claim);
+    const holder = this.#known(claim);
     const isOwn = holder?.type === type && (holder.how === "promised" || holder.mayBeMadeAnew);
     if (holder && !isOwn) return holder.type;
-    this.#holders.set(claim, { type, how: "made", isKnown: true });
+    this.#holders.set(claim, { type, how: "made" });
     return undefined;
   }
 
-  /** Whether a resource has been made that has it. */
-  isMade(claim: string): boolean {
-    return this.#holders.get(claim)?.how === "made";
+  /** Whoever has a claim by what the program says; a question of the engine gives none. */
+  #known(claim: string): Holder | undefined {
+    const holder = this.#holders.get(claim);
+    return holder?.how === "kept" && holder.says === undefined ? undefined : holder;
   }
 
-  /** A resource that stays has given up what it claimed, and with it undone what another one may have there. */
-  drop(claim: string, type: string): void {
+  /** Whether a resource of another type has it, so that what it has set must not be undone. */
+  isOfAnother(claim: string, type: string): boolean {
+    const holder = this.#known(claim);
+    return holder !== undefined && holder.how !== "promised" && holder.type !== type;
+  }
+
+  /** A resource that stays gives up what it claimed, and with it undoes what another one may have there. Gives how to take that back. */
+  drop(claim: string, type: string): () => void {
+    const holder = this.#holders.get(claim);
     this.#dropped.add(claim);
-    if (this.#holders.get(claim)?.type === type) this.#holders.delete(claim);
+    if (holder?.type === type) this.#holders.delete(claim);
+    return () => {
+      this.#dropped.delete(claim);
+      if (holder?.type === type && !this.#holders.has(claim)) this.#holders.set(claim, holder);
+    };
   }
 
   /** Runs a creation or a deletion when every earlier one about the same claim has ended: a deletion under way would take what was just made. */
@@ -98,8 +114,8 @@ export class Claims {
    * itself, kept and replaced all the same because a person wants it so: it sets the thing anew without a deletion.
    */
   passedOn(claim: string, type: string): boolean {
-    const holder = this.#holders.get(claim);
-    if (!holder || holder.how === "promised" || !holder.isKnown) return false;
+    const holder = this.#known(claim);
+    if (!holder || holder.how === "promised") return false;
     holder.mayBeMadeAnew = holder.how === "kept" && holder.type === type;
     return true;
   }

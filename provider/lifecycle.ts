@@ -61,6 +61,8 @@ export class Lifecycle {
   /** The inputs as they will be deployed, and everything that is wrong with them. Sends nothing. */
   check(news: Properties): { inputs: Properties; failures: Failure[] } {
     const inputs = withoutNulls(news);
+    // Only what a program says is checked, and a refresh is over by then.
+    this.session.refreshed.clear();
     // An import list, whose entries say nothing yet of what they stand for.
     if (marks.unmanaged in inputs) return { inputs, failures: [] };
     return { inputs, failures: validate(this.definition, inputs) };
@@ -86,13 +88,15 @@ export class Lifecycle {
     const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
-    const isOfRefresh = this.session.refreshed.delete(this.#key(id));
+    const isOfRefresh = this.session.refreshed.has(this.#key(id));
     const isReplaced = replaces.length > 0;
     const isKnown = !JSON.stringify(news).includes(UNKNOWN);
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
     const { claims } = this.session;
-    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, isKnown));
-    if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder)}`);
+    const says = isKnown ? JSON.stringify(Object.entries(news).sort(([a], [b]) => (a < b ? -1 : 1))) : undefined;
+    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, says, id) : claims.keep(claim, definition.type, says));
+    if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
+    if (!isReplaced && isKnown && !isOfRefresh) this.session.kept.set(this.#key(id), this.#made);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
     if (isReplaced && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
@@ -133,7 +137,7 @@ export class Lifecycle {
       const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
         const holder = claim && session.claims.take(claim, definition.type);
-        if (holder) throw new UserError(conflict(holder));
+        if (holder) throw new UserError(conflict(holder, claim));
         try {
           const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
           if (refusal) throw new UserError(refusal);
@@ -159,6 +163,7 @@ export class Lifecycle {
     const { id, outputs } = await created.catch((error: unknown) => {
       throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...place }, error) : error;
     });
+    session.made.set(definition.type, this.#made + 1);
     const state: Properties = { ...now, ...outputs, ...place };
     Object.assign(
       state,
@@ -189,8 +194,9 @@ export class Lifecycle {
       const { definition, session } = this;
       this.#checkId(id);
       const live = await definition.read(session.client, id, state, {});
-      if (live) session.refreshed.add(this.#key(id));
-      else {
+      // What is only just imported is compared with the program at once, and not with what was deployed.
+      if (live && !this.#isImported(state)) session.refreshed.add(this.#key(id));
+      if (!live) {
         this.#isWhereItWas(state);
         return undefined;
       }
@@ -224,16 +230,22 @@ export class Lifecycle {
         const claim = this.#claim(state, id);
         const givesUp = claim !== undefined && claim !== this.#claim(news, id);
         const send = async () => {
-          const isTaken = givesUp && session.claims.isMade(claim);
+          const isTaken = givesUp && session.claims.isOfAnother(claim, definition.type);
           // What another resource has set by now is not undone.
           const bearsClaim = (name: string) => this.#claim({ ...news, [name]: state[name] }, id) === claim;
           const own = isTaken ? this.#select(changes!, (name) => !bearsClaim(name)) : changes!;
-          if (!isTaken || Object.keys(own).length > 0) Object.assign(next, await definition.update!(session.client, id, own, news, state));
-          if (givesUp && !isTaken) session.claims.drop(claim, definition.type);
+          if (isTaken && Object.keys(own).length === 0) return;
+          // Noted before it is sent, so that whoever is compared meanwhile sets it anew.
+          const takeBack = givesUp && !isTaken ? session.claims.drop(claim, definition.type) : undefined;
+          const sent = definition.update!(session.client, id, own, news, state).catch((error: unknown) => {
+            if (!isUnsure(error)) takeBack?.();
+            throw error;
+          });
+          Object.assign(next, await sent);
         };
         if (changes) {
           try {
-            await session.claims.inTurn(givesUp ? claim : undefined, send);
+            await session.claims.inTurn(givesUp || definition.isItsClaim ? claim : undefined, send);
           } catch (error) {
             if (error instanceof UnfinishedError) throw this.#unfinished("update", id, next, error);
             // Whatever the program says next, it has to be said again.
@@ -261,6 +273,7 @@ export class Lifecycle {
       const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
         if (claim && session.claims.passedOn(claim, definition.type)) return;
+        if (!claim && this.#isKept(id)) throw new UserError(kept(definition));
         await this.#delete(id, state);
       });
     });
@@ -298,7 +311,7 @@ export class Lifecycle {
 
   /** The state after an update that changes no output. */
   #next(state: Properties, news: Properties): Properties {
-    const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]));
+    const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]) && !isAbsent(state[name]));
     const { [marks.place]: place } = state;
     return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.place]: place };
   }
@@ -323,6 +336,16 @@ export class Lifecycle {
   #claim(inputs: Properties, id?: string): string | undefined {
     const claim = this.definition.claims?.(inputs, id);
     return claim?.includes(UNKNOWN) ? undefined : claim;
+  }
+
+  /** How many resources of the type this run has made. */
+  get #made(): number {
+    return this.session.made.get(this.definition.type) ?? 0;
+  }
+
+  /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */
+  #isKept(id: string): boolean {
+    return this.session.kept.get(this.#key(id)) === this.#made;
   }
 
   /** Whether something has to be sent although the inputs are as deployed. */
@@ -460,8 +483,14 @@ function marked(chosen: string[]): Properties {
   return chosen.length > 0 ? { [marks.chosen]: chosen } : {};
 }
 
-function conflict(holder: string): string {
-  return `another ${holder.split(":")[1]!} of this program manages the same thing, and they would undo each other; keep one of them`;
+function conflict(holder: string, claim: string): string {
+  return `another ${holder.split(":")[1]!} of this program manages the same thing (${claim}), and they would undo each other; keep one of them`;
+}
+
+/** The engine does not tell which resource it is that it deletes, so both ways there are told. */
+function kept({ deleteBeforeReplace }: Resource): string {
+  const replace = deleteBeforeReplace ? "; to have it made anew on purpose, take it out of the program, deploy, and put it back" : "";
+  return `the program still has it, by a resource of another name, so it is not deleted; take this entry out of the state with \`pulumi state delete\`${replace}`;
 }
 
 /** Whether what was asked may have been done all the same. */

@@ -33,6 +33,10 @@ export class Session {
   readonly recovery = new Recovery();
   /** What is to take the place of a resource that is deleted first, by type and id. */
   readonly successors = new Map<string, Properties>();
+  /** What the program keeps, by type and id, and how many resources of its type had been made when it was compared. */
+  readonly kept = new Map<string, number>();
+  /** How many resources of a type this run has made. */
+  readonly made = new Map<string, number>();
   /** What a refresh has read and not yet compared, by type and id. */
   readonly refreshed = new Set<string>();
   readonly #options: SessionOptions;

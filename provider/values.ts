@@ -82,8 +82,12 @@ const PLACEHOLDER = "";
  * What is left out is as if it was never set, and the next update sets it.
  */
 export function asWritten(schemas: { inputs: z.ZodObject; outputs: z.ZodObject }, state: Properties): Properties {
-  const shape: Record<string, z.ZodType> = { ...schemas.outputs.shape, ...schemas.inputs.shape, ...markShape };
-  return Object.fromEntries(Object.entries(state).filter(([name, value]) => !shape[name] || fits(shape[name], value)));
+  const shape: Record<string, z.ZodType> = { ...schemas.outputs.shape, ...schemas.inputs.shape };
+  const isWritten = (name: string, value: unknown) =>
+    Object.hasOwn(markShape, name)
+      ? isAbsent(value) || markShape[name as keyof typeof markShape].safeParse(value).success
+      : !Object.hasOwn(shape, name) || fits(shape[name]!, value);
+  return Object.fromEntries(Object.entries(state).filter(([name, value]) => isWritten(name, value)));
 }
 
 const names = z.array(z.string());
@@ -98,7 +102,10 @@ function fits(schema: z.core.$ZodType, value: unknown): boolean {
   if (inner instanceof z.ZodArray) return Array.isArray(value) && value.every((item) => fits(inner.element, item));
   if (type === "object" || type === "record" || inner instanceof z.ZodDiscriminatedUnion) {
     const members = isMap(value) ? objectSchema(inner, value)?.shape : undefined;
-    return isMap(value) && Object.entries(value as Properties).every(([name, item]) => !members?.[name] || fits(members[name], item));
+    return (
+      isMap(value) &&
+      Object.entries(value as Properties).every(([name, item]) => !members || !Object.hasOwn(members, name) || fits(members[name], item))
+    );
   }
   return true;
 }
@@ -147,7 +154,8 @@ export function project({ schema, live, state, everything, unmanaged = [] }: Pro
     const differs = !isAbsent(live[name]) && !same(property, live[name], platformDefault ?? null);
     if (!held && !(everything && (differs || computed || !isOptional(property)))) continue;
     const value = projectValue(property, live[name], state[name], !held || isAbsent(state[name]));
-    if (value !== undefined || held) result[name] = value ?? null;
+    // A placeholder stood for what may be there, and is nothing that was managed.
+    if (value !== undefined || (held && state[name] !== PLACEHOLDER)) result[name] = value ?? null;
   }
   return result;
 }

@@ -12,7 +12,7 @@ import { doors, importList, type Door } from "./import-list";
 import { inventory, type Filter } from "./inventory";
 import { orphans, report } from "./orphans";
 import { program } from "./program";
-import { key, managedBy, setSecrets, stackConfiguration } from "./stack";
+import { key, managedBy, managedHere, setSecrets, stackConfiguration } from "./stack";
 
 const DEBUG = "PULUMI_CPAAS_DEBUG";
 
@@ -138,6 +138,11 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   const door = doorOf(values);
   const { platform, definition } = resourceOf(type);
   if (!hasFormat(platform, definition, id)) throw new UserError(wrongId(definition, id));
+  const known = managedHere().get(key(type, id));
+  if (known !== undefined)
+    throw new UserError(
+      `${type} ${id} is in the state of the stack in this folder already, as "${known}"; where the program gives the resource another name now, give it the option aliases: [{ name: ${JSON.stringify(known)} }], and adopt nothing`,
+    );
   const unmanaged = (values.leave ?? []) as string[];
   if (unmanaged.length > 0 && door === "plugin")
     throw new UserError("through the plugin an import takes everything, so --leave cannot be given; use the option ignoreChanges");

@@ -31,6 +31,12 @@ export function managedBy(file: string | undefined): Map<string, string> {
   return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), nameOf(urn)]] : [])));
 }
 
+/** The same where there is a stack in the current folder; none is no error. */
+export function managedHere(): Map<string, string> {
+  const { status, stderr, error } = spawnSync("pulumi", ["stack", "--show-name"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return status !== 0 && hasNoStack({ stderr, error }) ? new Map<string, string>() : managedBy(undefined);
+}
+
 /** A name may hold what separates the parts of a URN. */
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 

@@ -169,8 +169,8 @@ export const account = resource<Jambonz>()({
       throw error;
     }
     if (!holder) return undefined;
-    const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", name, holder)})` : "keep one of them";
-    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another. Where the program renames that one, run it again afterwards`;
+    const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", holder)})` : "keep one of them";
+    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another. Where this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; where the program gives that account another name in this run, run it again afterwards`;
   },
 
   async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {

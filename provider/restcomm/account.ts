@@ -173,8 +173,8 @@ export const account = resource<Restcomm>()({
     try {
       await restcomm.put(pathOf(id), { Status: "closed" });
     } catch (error) {
-      // Nothing can be said to a closed account any more: an earlier try may have closed it.
-      if (!(error instanceof RefusedError && error.status === 400 && /closed/i.test(error.reason))) throw error;
+      // Nothing can be said to a closed account any more: an earlier try may have closed it. A read may still show it as it was.
+      if (!(error instanceof RefusedError && error.status === 400 && /\baccount is closed\b/i.test(error.reason))) throw error;
     }
   },
 });
@@ -199,7 +199,7 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
 }
 
 function usedUp(restcomm: Restcomm, emailAddress: string): string {
-  const adopt = restcomm.adopt("restcomm:Account", emailAddress, accountSidOf(emailAddress));
+  const adopt = restcomm.adopt("restcomm:Account", accountSidOf(emailAddress));
   return `there is or was an account with the e-mail address ${emailAddress}, and an address that was used once can never be used again, not even after its account was closed; choose another one, or, if the account is not closed, adopt it (${adopt})`;
 }
 

@@ -60,7 +60,7 @@ export const client = resource<Restcomm>()({
   /** The platform answers the creation of a login that is there with the client that has it, unchanged. */
   async refuseCreate(restcomm, { accountSid, login }) {
     const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
-    const holder = rows.find((row) => row.login === login);
+    const holder = rows.find((row) => isSame(row.login, login));
     if (holder) return taken(restcomm, login, common.candidate(holder).id);
     return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(restcomm, login) : undefined;
   },
@@ -71,14 +71,18 @@ export const client = resource<Restcomm>()({
     const row = await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent), { idempotent: true });
     const created = common.candidate(row);
     // The list that was looked at may be some minutes behind.
-    if (time(row.date_created) < since || restcomm.made.has(created.id)) throw new UserError(taken(restcomm, sent.login, created.id));
+    const isAnothers = time(row.date_created) < since || restcomm.made.has(created.id) || String(row.login) !== sent.login;
+    if (isAnothers) throw new UserError(taken(restcomm, sent.login, created.id));
     restcomm.made.add(created.id);
     return created;
   },
 });
 
+/** Two clients of an account may not differ in letter case only, as its database compares them. */
+const isSame = (a: unknown, b: string) => String(a).toLowerCase() === b.toLowerCase();
+
 /** @param id undefined where the platform does not show it yet */
 function taken(restcomm: Restcomm, login: string, id?: string): string {
-  const adopt = id ? `: ${id}; adopt it (${restcomm.adopt("restcomm:Client", login, id)}), or` : ", which shows in some minutes;";
+  const adopt = id ? `: ${id}; adopt it (${restcomm.adopt("restcomm:Client", id)}), or` : ", which shows in some minutes;";
   return `its account already has a client with the login ${login}${adopt} choose another login. A new account brings a client along that is named after its e-mail address, and one that was deleted shows for some minutes more`;
 }

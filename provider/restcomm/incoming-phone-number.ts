@@ -107,7 +107,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const [holder] = await bearing(restcomm, accountSid, phoneNumber);
     if (!holder) return undefined;
     const { id } = common.candidate(holder);
-    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", id)}). One that was released shows for some minutes more`;
+    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", id)}). One that was released shows for some minutes more`;
   },
 
   async create(restcomm, { accountSid, ...sent }) {
@@ -156,7 +156,7 @@ function tellOther(restcomm: Restcomm, id: string, phoneNumber: string, outputs:
   const { boughtNumber } = outputs;
   if (!isOther(boughtNumber, phoneNumber)) return;
   throw new UnfinishedError(
-    `the carrier gave ${String(boughtNumber)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", "<name>", id)}); to give it back, delete the resource`,
+    `the carrier gave ${String(boughtNumber)} instead of ${phoneNumber}, and it is bought: to keep it, take this resource out of the state with \`pulumi state delete\` and adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", id)}); to give it back, delete the resource`,
     id,
     outputs,
   );

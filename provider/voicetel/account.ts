@@ -80,7 +80,7 @@ export const account = resource<VoiceTel>()({
 
 /** Sends Add Account once. Usernames are unique, so a second one would make nothing; but neither would it tell the lost password. */
 async function add(voicetel: VoiceTel, asked: Body): Promise<Body> {
-  const adopt = voicetel.adopt("voicetel:Account", "<name>", String(asked.username));
+  const adopt = voicetel.adopt("voicetel:Account", String(asked.username));
   try {
     const { account } = await voicetel.post(
       "add",

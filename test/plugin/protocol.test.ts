@@ -356,7 +356,7 @@ describe("the provider plugin", () => {
     const later = await TestPlugin.start({ apiUrl: target.sandbox.url, apiKey: secret(key) });
     try {
       const error = await errorOf(later.create("Account", inputs));
-      const adopt = `adopt it (\`pulumi import jambonz:index:Account taken ${id}\`)`;
+      const adopt = `adopt it (\`pulumi import jambonz:index:Account <name> ${id}\`)`;
       const start = `Account "taken": its service provider already has an account of this name: ${id}; ${adopt}`;
       assert.equal(error.details.slice(0, start.length), start);
       assert.equal(keptBy(error), undefined);

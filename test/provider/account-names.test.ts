@@ -50,7 +50,10 @@ describe("the name of an account", () => {
     const account = (name: string, called: string, opts = {}): Declared => ({ type: "jambonz:Account", name, args: inputs(called), opts });
     assert.deepEqual((await engine.up([account("a", "X")])).errors, []);
     const renamed = [account("b", "X"), account("a", "Z")];
-    assert.match((await engine.up(renamed)).errors.join(), /Where the program renames that one, run it again afterwards$/);
+    assert.match(
+      (await engine.up(renamed)).errors.join(),
+      /where the program gives that account another name in this run, run it again afterwards$/,
+    );
     assert.deepEqual((await engine.up(renamed)).errors, []);
     assert.deepEqual(Object.keys(await accountsOf(target)).sort(), ["X", "Z"]);
 

@@ -372,7 +372,7 @@ describe("Restcomm", () => {
       const message = await fails(alice());
       assert.match(message, /^Client "alice": its account already has a client with the login alice/);
       assert.ok(
-        message.includes(`npx pulumi-cpaas adopt restcomm:Client alice Accounts/${target.accountSid}/Clients/${body.sid}`),
+        message.includes(`npx pulumi-cpaas adopt restcomm:Client <name> Accounts/${target.accountSid}/Clients/${body.sid}`),
         message,
       );
       assert.deepEqual(asked(target), ["GET /Accounts/:sid/Clients.json"]);
