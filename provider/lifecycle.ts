@@ -194,8 +194,8 @@ export class Lifecycle {
       const { definition, session } = this;
       this.#checkId(id);
       const live = await definition.read(session.client, id, state, {});
-      // What is only just imported is compared with the program at once, and not with what was deployed.
-      if (live && !this.#isImported(state)) session.refreshed.add(this.#key(id));
+      // What is read for an import by the engine is compared with the program at once, and not with what was deployed.
+      if (live && (marks.unmanaged in state || marks.place in state)) session.refreshed.add(this.#key(id));
       if (!live) {
         this.#isWhereItWas(state);
         return undefined;
