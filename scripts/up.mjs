@@ -141,9 +141,9 @@ async function up(pulumi, { stack }, live, sandbox, cli) {
   console.log(`\n${table(example.rows(outputs))}\n`);
   if (Object.keys(changes).length === 0)
     console.log(
-      `Nothing changed on the platform${sandbox ? (sandbox.requests.length ? `, with ${sandbox.requests.length} requests` : ", and no request was sent") : ""}.`,
+      `Nothing changed on the platform${sandbox ? (sandbox.requests.length ? ` (requests: ${sandbox.requests.length})` : ", and no request was sent") : ""}.`,
     );
-  else if (sandbox) console.log(`The sandbox was sent ${sandbox.requests.length} requests.`);
+  else if (sandbox) console.log(`Requests to the sandbox: ${sandbox.requests.length}.`);
   const folder = `examples/${options.example}`;
   console.log(`Pulumi CLI: ${cli.folder} (put it on your PATH to use it yourself)`);
   const more = example === Object.values(EXAMPLES)[0] ? "" : ` --example ${options.example}`;

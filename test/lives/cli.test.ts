@@ -119,7 +119,7 @@ function comparable(held: Held[]): unknown {
       return value
         .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, number)
         .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, "<time>")
-        .replace(/^127\.0\.0\.1:\d+$/, "<host>");
+        .replace(/^127\.0\.0\.1:\d+\/v1$/, "<place>");
     }
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => normal(item));

@@ -104,8 +104,8 @@ const mutations: Record<string, Mutation> = {
   "closes an account for which that was not allowed": {
     platform: "restcomm",
     file: "restcomm/account.ts",
-    from: "if (closeOnDeletion) return undefined;",
-    to: "return undefined;",
+    from: "if (closeOnDeletion) return undefined;\n    const row",
+    to: "return undefined;\n    const row",
   },
   "adopts a client whose login is there": {
     platform: "restcomm",

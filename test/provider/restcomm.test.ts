@@ -340,6 +340,15 @@ describe("Restcomm", () => {
       });
     }
 
+    it("is not taken for closed because something on the way speaks of a closed connection", async () => {
+      await up(acme({ closeOnDeletion: true }));
+      const body = { message: "The upstream connection was closed" };
+      fault({ match: { method: "PUT" }, fault: { status: 400, body }, times: "always" });
+      assert.match((await engine.destroy()).errors.join(), /refused to delete Account .*upstream connection was closed/);
+      assert.equal(engine.entries.length, 1);
+      assert.equal((await listed(target, "/Accounts"))[0].status, "active");
+    });
+
     it("is not managed twice in one program", async () => {
       const twice = { ...acme(), name: "again" };
       assert.match(await fails(acme(), twice), /another Account of this program manages the same thing/);
@@ -376,6 +385,12 @@ describe("Restcomm", () => {
         message,
       );
       assert.deepEqual(asked(target), ["GET /Accounts/:sid/Clients.json"]);
+    });
+
+    it("with a login that differs in letter case only is refused, too, also where it was just made", async () => {
+      await up(alice());
+      assert.match(await fails(alice(), { ...alice({ login: "Alice" }), name: "other" }), /already has a client with the login Alice/);
+      assert.equal(engine.entries.length, 1);
     });
 
     it("that the list did not show yet is noticed by its age", async () => {
