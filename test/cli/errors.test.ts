@@ -71,7 +71,7 @@ for (const door of [dynamic, plugin]) {
       const sid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
       const command = door === plugin ? "pulumi import jambonz:index:Account" : "npx pulumi-cpaas adopt jambonz:Account";
       await told(
-        new RegExp(`already has an account of this name: ${sid}; adopt it \\(\`${command} acme ${sid}\`\\), or set allowDuplicateName`),
+        new RegExp(`already has an account of this name: ${sid}; adopt it \\(\`${command} <name> ${sid}\`\\), or set allowDuplicateName`),
         [account()],
       );
       assert.deepEqual(asked(target), ["GET /ServiceProviders/:sid/Accounts"]);

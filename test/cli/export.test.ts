@@ -77,6 +77,14 @@ describe("exporting what exists", function () {
     for (const file of files) for (const secret of secrets) assert.ok(!adoption.read(file).includes(secret), `${file} holds a secret`);
   });
 
+  it("adopts nothing that the stack has already by another name, and says how to rename", async () => {
+    const { name, id } = adoption.list("first").find(({ type }) => type.endsWith("jambonz:Account"))!;
+    const { status, stdout, stderr } = await adoption.cli("adopt", "jambonz:Account", "renamed", id!);
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.ok(stderr.includes(`${id} is in the state of the stack in this folder already, as "${name}"`), stderr);
+    assert.ok(stderr.includes(`aliases: [{ name: "${name}" }]`), stderr);
+  });
+
   it("would destroy exactly what was exported", async () => {
     assert.deepEqual(await adoption.wouldDestroy(), named([...adoption.list("first"), ...adoption.list("second")]));
   });
