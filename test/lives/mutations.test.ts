@@ -86,8 +86,8 @@ const mutations: Record<string, Mutation> = {
   },
   "forgets what another resource has given up": {
     file: "lifecycle.ts",
-    from: "session.claims.drop(claim, definition.type);",
-    to: "",
+    from: "session.claims.drop(claim, definition.type)",
+    to: "undefined",
     targeted: "a realm stays with its SipRealm when the account gives it up",
   },
   "deletes what another resource has by now": {
