@@ -52,9 +52,9 @@ export class Claims {
   }
 
   /** A resource that is about to be replaced, so that it has the claim. Gives the type of another resource that has it. */
-  promise(claim: string, type: string, says: string | undefined, id: string): string | undefined {
+  promise(claim: string, type: string, id: string): string | undefined {
     const holder = this.#known(claim);
-    if (!holder) this.#holders.set(claim, { type, how: "promised", says, id });
+    if (!holder) this.#holders.set(claim, { type, how: "promised", id });
     return holder && holder.id !== id ? holder.type : undefined;
   }
 

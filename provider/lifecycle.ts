@@ -88,18 +88,20 @@ export class Lifecycle {
     const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
-    const isOfRefresh = this.session.refreshed.has(this.#key(id));
+    const { claims, kept, refreshed, successors } = this.session;
+    const key = this.#key(id);
+    const isOfRefresh = refreshed.has(key);
     const isReplaced = replaces.length > 0;
-    const isKnown = !JSON.stringify(news).includes(UNKNOWN);
+    const text = JSON.stringify(Object.entries(news).sort(([a], [b]) => (a < b ? -1 : 1)));
+    /** What the program says; undefined where it is a refresh that compares, or the engine that only asks. */
+    const says = isOfRefresh || text.includes(UNKNOWN) ? undefined : text;
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
-    const { claims } = this.session;
-    const says = isKnown ? JSON.stringify(Object.entries(news).sort(([a], [b]) => (a < b ? -1 : 1))) : undefined;
-    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, says, id) : claims.keep(claim, definition.type, says));
+    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
-    if (!isReplaced && isKnown && !isOfRefresh) this.session.kept.set(this.#key(id), this.#made);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    if (isReplaced && deleteBeforeReplace && isKnown && !isOfRefresh) this.session.successors.set(this.#key(id), news);
+    if (says !== undefined && !isReplaced) kept.set(key, this.#made);
+    if (says !== undefined && isReplaced && deleteBeforeReplace) successors.set(key, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));

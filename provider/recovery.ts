@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
+import { isObject } from "./values";
 
 /** When to look for what may have been made, in milliseconds after the look before: the platform may still be at it. */
 const LOOKS = [200, 1000, 2500];
@@ -229,10 +230,6 @@ function anothers({ id }: Created): string {
 function includes(more: unknown, less: unknown): boolean {
   if (!isObject(more) || !isObject(less)) return isDeepStrictEqual(more, less);
   return Object.entries(less).every(([name, value]) => includes(more[name], value));
-}
-
-function isObject(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listed(candidates: Candidate[]): string {

@@ -47,7 +47,7 @@ export interface PropertyDifference {
 export function differences(schema: z.core.$ZodType, before: unknown, after: unknown, path: string): PropertyDifference[] {
   if (isAbsent(before)) return [{ path, kind: "add" }];
   if (isAbsent(after)) return [{ path, kind: "delete" }];
-  const members = isMap(before) && isMap(after) ? [...new Set([...Object.keys(before), ...Object.keys(after)])] : [];
+  const members = isObject(before) && isObject(after) ? [...new Set([...Object.keys(before), ...Object.keys(after)])] : [];
   const shape = objectSchema(schema, after)?.shape;
   const inner = members.flatMap((key) => {
     const [a, b] = [(before as Properties)[key], (after as Properties)[key]];
@@ -60,7 +60,7 @@ export function differences(schema: z.core.$ZodType, before: unknown, after: unk
   return inner.length > 0 ? inner : [{ path, kind: "update" }];
 }
 
-const isMap = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Properties => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What state holds beside inputs and outputs. The engine shows no name that begins with two underscores. */
 export const marks = {
@@ -101,10 +101,10 @@ function fits(schema: z.core.$ZodType, value: unknown): boolean {
   if (type === "string" || type === "number" || type === "boolean") return typeof value === type;
   if (inner instanceof z.ZodArray) return Array.isArray(value) && value.every((item) => fits(inner.element, item));
   if (type === "object" || type === "record" || inner instanceof z.ZodDiscriminatedUnion) {
-    const members = isMap(value) ? objectSchema(inner, value)?.shape : undefined;
+    const members = isObject(value) ? objectSchema(inner, value)?.shape : undefined;
     return (
-      isMap(value) &&
-      Object.entries(value as Properties).every(([name, item]) => !members || !Object.hasOwn(members, name) || fits(members[name], item))
+      isObject(value) &&
+      Object.entries(value).every(([name, item]) => !members || !Object.hasOwn(members, name) || fits(members[name], item))
     );
   }
   return true;

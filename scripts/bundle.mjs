@@ -5,10 +5,9 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { root } from "./setup.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "dist", "plugin");
 
 /** Each is a file of its own, so that the engine, which waits for the first two, does not wait for all. */

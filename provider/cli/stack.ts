@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { EOL } from "node:os";
 import { z } from "zod";
@@ -24,17 +24,20 @@ export const plainType = (type: string): string => type.replace(/^.*\//, "").rep
  * @param file a file that `pulumi stack export` wrote, or - for standard input; left out, the stack selected in the current folder
  */
 export function managedBy(file: string | undefined): Map<string, string> {
-  const text = file === undefined ? exported() : read(file);
+  return file === undefined ? objectsIn(stateIn(pulumi("stack", "export"))) : objectsIn(read(file), file);
+}
+
+function objectsIn(text: string, file = "pulumi stack export"): Map<string, string> {
   const state = parsed(text, stateFile);
-  if (!state) throw new UserError(`${file ?? "pulumi stack export"} gives no state: it has to be what \`pulumi stack export\` writes`);
+  if (!state) throw new UserError(`${file} gives no state: it has to be what \`pulumi stack export\` writes`);
   const resources = state.resources ?? [];
   return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), nameOf(urn)]] : [])));
 }
 
 /** The same where there is a stack in the current folder; none is no error. */
 export function managedHere(): Map<string, string> {
-  const { status, stderr, error } = spawnSync("pulumi", ["stack", "--show-name"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  return status !== 0 && hasNoStack({ stderr, error }) ? new Map<string, string>() : managedBy(undefined);
+  const answer = pulumi("stack", "export");
+  return hasNoStack(answer) ? new Map<string, string>() : objectsIn(stateIn(answer));
 }
 
 /** A name may hold what separates the parts of a URN. */
@@ -57,15 +60,25 @@ function read(file: string): string {
   }
 }
 
-function exported(): string {
-  try {
-    return execFileSync("pulumi", ["stack", "export"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
-  } catch (error) {
-    const { stderr } = error as { stderr?: string };
-    throw new UserError(
-      `the state of the stack in this folder cannot be read (${(stderr || (error as Error).message).trim()}); give it with --state FILE, as \`pulumi stack export > FILE\` writes it`,
-    );
-  }
+/** What the CLI answers. */
+interface CliAnswer {
+  status: number | null;
+  stdout: string;
+  stderr: string | null;
+  error?: NodeJS.ErrnoException;
+}
+
+function pulumi(...args: string[]): CliAnswer {
+  return spawnSync("pulumi", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
+}
+
+const why = ({ stderr, error }: Omit<CliAnswer, "stdout">) => (stderr || error?.message || "").trim();
+
+function stateIn(answer: CliAnswer): string {
+  if (answer.status === 0) return answer.stdout;
+  throw new UserError(
+    `the state of the stack in this folder cannot be read (${why(answer) || "without a reason"}); give it with --state FILE, as \`pulumi stack export > FILE\` writes it`,
+  );
 }
 
 const configuration = z.record(z.string(), z.object({ value: z.unknown() }));
@@ -81,20 +94,16 @@ export function stackConfiguration(): (name: string) => unknown {
 }
 
 function readConfiguration(): z.output<typeof configuration> {
-  const { status, stdout, stderr, error } = spawnSync("pulumi", ["config", "--json", "--show-secrets"], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-    maxBuffer: 2 ** 30,
-  });
-  const values = status === 0 ? parsed(stdout, configuration) : hasNoStack({ stderr, error }) ? {} : undefined;
+  const answer = pulumi("config", "--json", "--show-secrets");
+  const values = answer.status === 0 ? parsed(answer.stdout, configuration) : hasNoStack(answer) ? {} : undefined;
   if (values) return values;
   // Without it the environment alone would say which platform it is, and it may be another.
-  const because = stderr || error?.message || "it is no JSON";
-  throw new UserError(`the configuration of the stack in this folder cannot be read: ${because.trim()}`);
+  throw new UserError(`the configuration of the stack in this folder cannot be read: ${why(answer) || "it is no JSON"}`);
 }
 
 /** Whether there is no CLI, no project or no stack, and not one that cannot be read. */
-function hasNoStack({ stderr, error }: { stderr: string | null; error?: NodeJS.ErrnoException }): boolean {
+function hasNoStack({ status, stderr, error }: CliAnswer): boolean {
+  if (status === 0) return false;
   if (error) return error.code === "ENOENT";
   return /no Pulumi\.yaml project file found/.test(stderr!) || (/no stack selected/.test(stderr!) && !process.env.PULUMI_STACK);
 }
@@ -106,12 +115,11 @@ function hasNoStack({ stderr, error }: { stderr: string | null; error?: NodeJS.E
 export function setSecrets(secrets: { key: string; value?: string }[]): void {
   for (const { key, value } of secrets) {
     if (value === undefined) continue;
-    const { status, stderr, error } = spawnSync("pulumi", ["config", "set", "--secret", key], {
+    const answer = spawnSync("pulumi", ["config", "set", "--secret", key], {
       input: value + EOL,
       encoding: "utf8",
       stdio: ["pipe", "ignore", "pipe"],
     });
-    if (status !== 0)
-      throw new UserError(`${key} cannot be stored in the stack's configuration: ${(stderr || error?.message || "").trim()}`);
+    if (answer.status !== 0) throw new UserError(`${key} cannot be stored in the stack's configuration: ${why(answer)}`);
   }
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { UnansweredError, UnfinishedError, UserError } from "../errors";
 import { resource } from "../resource";
-import { isObject, type Body, type VoiceTel } from "./client";
+import { isObject } from "../values";
+import type { Body, VoiceTel } from "./client";
 import { NOT_READ, username } from "./types";
 
 /** No endpoint changes an account, and a replacement would leave the old one alive and billed. */

@@ -5,6 +5,7 @@ import { HttpClient, type Answer, type Request } from "../http/client";
 import type { Redactor } from "../redact";
 import type { Surroundings } from "../session";
 import { apiUrl, type CommonSettings } from "../settings";
+import { isObject } from "../values";
 import { HourlyCalls, when } from "./hourly-calls";
 
 export const voicetelSettings = z.object({
@@ -130,10 +131,6 @@ export class VoiceTel {
 }
 
 export const KEY_NOT_VALID = "the API key is not valid; a change of an account's password ends its key";
-
-export function isObject(body: unknown): body is Body {
-  return typeof body === "object" && body !== null && !Array.isArray(body);
-}
 
 /** A refusal inside of a 200 is one as well. */
 function statusOf({ status, body }: Answer): number {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { lookup } from "../resource";
-import { isObject, type Body, type VoiceTel } from "./client";
+import { isObject } from "../values";
+import type { Body, VoiceTel } from "./client";
 import { apiKey, username } from "./types";
 
 const ofAccount = {

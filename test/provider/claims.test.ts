@@ -35,6 +35,13 @@ describe("what two resources could have at once", () => {
   };
   const limits = async () => limitsOf(target, (await accountsOf(target)).acme.account_sid as string);
 
+  /** As a run of the program asks, for what the engine model does not do. */
+  const runOf = (type: string) => {
+    const { platform: its, definition } = resourceOf(type);
+    const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
+    return new Lifecycle(definition, new Session(its, options));
+  };
+
   for (const refresh of [false, true]) {
     const how = refresh ? "also with a refresh before it" : "in one run";
 
@@ -79,14 +86,10 @@ describe("what two resources could have at once", () => {
   it("is set anew when a person wants it replaced although nothing changed", async () => {
     await engine.up([acme()]);
     const accountSid = engine.find("acme")!.id;
-    const lifecycle = () => {
-      const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
-      return new Lifecycle(resourceOf("jambonz:Limit").definition, new Session(platform("jambonz"), options));
-    };
     const inputs = { accountSid, category: "device", quantity: 3 };
-    const { id, state } = await lifecycle().create(inputs);
+    const { id, state } = await runOf("jambonz:Limit").create(inputs);
     await target.sandbox.outside("POST", `/Accounts/${accountSid}/Limits`, { category: "device", quantity: 9 });
-    const run = lifecycle();
+    const run = runOf("jambonz:Limit");
     assert.equal(run.diff(id, state, inputs).changes, false);
     await run.delete(id, state);
     assert.equal((await run.create(inputs)).id, id);
@@ -96,11 +99,9 @@ describe("what two resources could have at once", () => {
   it("is deleted although the engine has asked before what would become of it", async () => {
     await engine.up([acme()]);
     const accountSid = engine.find("acme")!.id;
-    const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
     const before = { accountSid, category: "device", quantity: 3 };
-    const definition = resourceOf("jambonz:Limit").definition;
-    const { id, state } = await new Lifecycle(definition, new Session(platform("jambonz"), options)).create(before);
-    const run = new Lifecycle(definition, new Session(platform("jambonz"), options));
+    const { id, state } = await runOf("jambonz:Limit").create(before);
+    const run = runOf("jambonz:Limit");
     run.diff(id, state, { ...before, quantity: UNKNOWN });
     const after = { accountSid, category: "api_rate", quantity: 3 };
     assert.deepEqual(run.diff(id, state, after).replaces, ["category"]);
@@ -121,8 +122,7 @@ describe("what two resources could have at once", () => {
     const ofCategory = (category: string) => ({ accountSid, category, quantity: 1 });
     const idOf = (category: string) => `Accounts/${accountSid}/Limits/${category}`;
     for (const order of [0, 1]) {
-      const options = { config: () => undefined, environment: target.variables, log: () => {} };
-      const lifecycle = new Lifecycle(resourceOf("jambonz:Limit").definition, new Session(platform("jambonz"), options));
+      const lifecycle = runOf("jambonz:Limit");
       const compare = (before: string) => lifecycle.diff(idOf(before), { ...ofCategory(before), sid: "x" }, ofCategory("api_rate"));
       assert.throws(() => (order ? ["device", "api_rate"] : ["api_rate", "device"]).map(compare), /manages the same thing/);
     }
@@ -140,12 +140,6 @@ describe("what two resources could have at once", () => {
     assert.deepEqual([sip_realm, plan_type], ["acme.example.com", "paid"]);
     assert.deepEqual(await slowly.up(moved, { refresh: true }), { steps: [], errors: [] });
   });
-
-  /** As a run of the program asks, for what the engine model does not do. */
-  const runOf = (type: string, environment: Record<string, string> = target.variables) => {
-    const { platform: its, definition } = resourceOf(type);
-    return new Lifecycle(definition, new Session(its, { config: () => undefined, environment, pace: 0.005, log: () => {} }));
-  };
 
   it("stays when another resource takes it over by an import of Pulumi's", async () => {
     await engine.up([acme()]);
