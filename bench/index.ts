@@ -61,18 +61,13 @@ async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>,
   };
   const results = new Results(sizes, repeat, machine(versions));
   for (const size of sizes) {
-    // All of one round one after the other, so that a machine that is busy for a time does not wrong one of them.
     for (let round = 1; round <= repeat; round++) {
-      const step = async (name: string, title: string, run: () => ReturnType<typeof measure>) => {
-        const measured = await run();
-        results.add(name, size, measured);
-        const times = Object.entries(measured.costs).map(([operation, { seconds }]) => `${operation} ${seconds.toFixed(1)} s`);
-        say(`${size} resources, round ${round} of ${repeat}, ${title}: ${times.join(", ")}`);
-      };
+      const of = `${size} resources, round ${round} of ${repeat}`;
       // Another one goes first in each round.
       const order = [...variants.slice(round % variants.length), ...variants.slice(0, round % variants.length)];
-      for (const variant of order) await step(variant.name, variant.title, () => measure(variant, size, environment, interrupted));
-      await step("bare", "bare requests", () => measureBare(size, interrupted));
+      const measured = await measure(order, size, environment, interrupted, (message) => say(`${of}, ${message}`));
+      for (const [name, one] of measured) results.add(name, size, one);
+      results.add("bare", size, await measureBare(size, interrupted));
     }
   }
   if (limited > 0) {

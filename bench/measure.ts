@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { transpileModule, ModuleKind, ScriptTarget } from "typescript";
+import { platform } from "../provider/platforms";
 import type { Environment } from "../test/support/environment";
 import { TestStack } from "../test/support/pulumi";
 import { Bare } from "./bare";
@@ -18,7 +19,8 @@ export interface Cost {
 }
 
 export interface Measured {
-  costs: Partial<Record<Operation, Cost>>;
+  /** One for each time that the operation ran. */
+  costs: Partial<Record<Operation, Cost[]>>;
   /** Of the state file after the creation, in bytes. */
   stateBytes?: number;
   /** What stands in the state of an account as its `__provider`. */
@@ -29,46 +31,85 @@ export interface Measured {
 
 const commands: Record<Operation, string> = { create: "up", "no-op": "up", refresh: "refresh", update: "up", destroy: "destroy" };
 
+/** How often an operation runs: the goal of a tenth would be lost in the noise of one run. */
+const TIMES: Partial<Record<Operation, number>> = { "no-op": 5 };
+
 /** The longest that one command may take, in milliseconds: many times what it takes on a slow machine. */
 const timeLimit = (size: number) => 120_000 + 1_500 * size;
 
-/** The whole life of so many resources through the real CLI, on a sandbox of its own. */
-export async function measure(variant: Variant, size: number, environment: Environment, interrupted: AbortSignal): Promise<Measured> {
-  const sandbox = await startSandboxProcess();
+/**
+ * The whole life of so many resources through the real CLI, for each variant on a sandbox of its own. All do an operation
+ * one right after the other, so that a machine that is busy for a time does not wrong one of them.
+ *
+ * @param order who goes first; the next one does when an operation is repeated
+ * @param say is told what each operation took
+ */
+export async function measure(
+  order: readonly Variant[],
+  size: number,
+  environment: Environment,
+  interrupted: AbortSignal,
+  say: (message: string) => void,
+): Promise<Map<Variant["name"], Measured>> {
+  const subjects: Subject[] = [];
   try {
-    const stack = await stackOf(variant, size, environment, sandbox);
-    try {
-      const measured: Measured = { costs: {} };
-      for (const operation of operations) {
-        interrupted.throwIfAborted();
-        if (operation === "update") stack.write(programOf(variant, size, sandbox, 1));
-        stack.signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLimit(size))]);
-        const providers = watchProviders(stack.folder);
-        const before = await sandbox.requests();
-        const cpu = processorTimeOfChildren();
-        const start = performance.now();
-        try {
-          await stack.ok([commands[operation], "--yes", "--skip-preview"]);
-        } finally {
-          measured.providerMemory = max(measured.providerMemory, providers());
-          interrupted.throwIfAborted();
-        }
-        const seconds = (performance.now() - start) / 1000;
-        const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
-        measured.costs[operation] = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
-        if (operation === "create") {
-          measured.stateBytes = statSync(stateFile(stack)).size;
-          const { deployment } = await stack.state();
-          measured.handler = deployment.resources!.find(({ urn }) => urn.endsWith("::tenant-0"))!.inputs.__provider as string;
+    for (const variant of order) {
+      const sandbox = await startSandboxProcess();
+      subjects.push({ variant, sandbox, stack: await stackOf(variant, size, environment, sandbox), measured: { costs: {} } });
+    }
+    for (const operation of operations) {
+      for (let time = 0; time < (TIMES[operation] ?? 1); time++) {
+        for (const subject of [...subjects.slice(time % subjects.length), ...subjects.slice(0, time % subjects.length)]) {
+          const { seconds } = await measureOperation(subject, operation, size, interrupted);
+          say(`${subject.variant.title}: ${operation} ${seconds.toFixed(1)} s`);
         }
       }
-      return measured;
-    } finally {
-      stack.remove();
     }
+    return new Map(subjects.map(({ variant, measured }) => [variant.name, measured]));
   } finally {
-    await sandbox.stop();
+    for (const { stack, sandbox } of subjects) {
+      stack.remove();
+      await sandbox.stop();
+    }
   }
+}
+
+interface Subject {
+  variant: Variant;
+  sandbox: SandboxProcess;
+  stack: TestStack;
+  measured: Measured;
+}
+
+async function measureOperation(
+  { variant, sandbox, stack, measured }: Subject,
+  operation: Operation,
+  size: number,
+  interrupted: AbortSignal,
+) {
+  interrupted.throwIfAborted();
+  if (operation === "update") stack.write(programOf(variant, size, sandbox, 1));
+  stack.signal = AbortSignal.any([interrupted, AbortSignal.timeout(timeLimit(size))]);
+  const providers = watchProviders(stack.folder);
+  const before = await sandbox.requests();
+  const cpu = processorTimeOfChildren();
+  const start = performance.now();
+  try {
+    await stack.ok([commands[operation], "--yes", "--skip-preview"]);
+  } finally {
+    measured.providerMemory = max(measured.providerMemory, providers());
+    interrupted.throwIfAborted();
+  }
+  const seconds = (performance.now() - start) / 1000;
+  const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
+  const cost: Cost = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
+  (measured.costs[operation] ??= []).push(cost);
+  if (operation === "create") {
+    measured.stateBytes = statSync(stateFile(stack)).size;
+    const { deployment } = await stack.state();
+    measured.handler = deployment.resources!.find(({ urn }) => urn.endsWith("::tenant-0"))!.inputs.__provider as string;
+  }
+  return cost;
 }
 
 /** What one operation on all resources cost at a rate limit that binds. */
@@ -133,7 +174,7 @@ export async function measureBare(size: number, interrupted: AbortSignal): Promi
       const start = performance.now();
       await bare.run(operation, tenants(size, sandbox.serviceProviderSid, operation === "create" ? 0 : 1));
       const seconds = (performance.now() - start) / 1000;
-      measured.costs[operation] = { seconds, requests: (await sandbox.requests()) - before };
+      measured.costs[operation] = [{ seconds, requests: (await sandbox.requests()) - before }];
     }
     return measured;
   } finally {
@@ -143,7 +184,7 @@ export async function measureBare(size: number, interrupted: AbortSignal): Promi
 }
 
 /** A stack whose program is ready to run, with nothing deployed. */
-export async function stackOf(variant: Variant, size: number, environment: Environment, sandbox: SandboxProcess): Promise<TestStack> {
+async function stackOf(variant: Variant, size: number, environment: Environment, sandbox: SandboxProcess): Promise<TestStack> {
   const config = { "jambonz:apiUrl": sandbox.url, "jambonz:apiKey": sandbox.key };
   const stack = await TestStack.create({}, programOf(variant, size, sandbox, 0), { config, environment });
   for (const source of variant.sources) {
@@ -151,11 +192,20 @@ export async function stackOf(variant: Variant, size: number, environment: Envir
     const { outputText } = transpileModule(readFileSync(join(__dirname, source), "utf8"), { compilerOptions: options });
     writeFileSync(join(stack.folder, basename(source, ".ts") + ".js"), outputText);
   }
+  if (variant.name === "engine") writeFileSync(join(stack.folder, "properties.json"), JSON.stringify(properties()));
   return stack;
 }
 
 function programOf({ sources }: Variant, size: number, { serviceProviderSid }: SandboxProcess, revision: number) {
   return { ...(sources.length > 0 && { library: "./library.js" }), resources: tenants(size, serviceProviderSid, revision) };
+}
+
+/** What this package's classes declare, by the name of the class. */
+function properties(): Record<string, string[]> {
+  const types = platform("jambonz").resources;
+  return Object.fromEntries(
+    types.map(({ type, inputs, outputs }) => [type.split(":")[1]!, [...Object.keys(inputs.shape), ...Object.keys(outputs.shape)]]),
+  );
 }
 
 function stateFile({ folder }: TestStack): string {

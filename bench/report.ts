@@ -17,11 +17,11 @@ export function report(results: Results): string {
   const { machine, repeat, sizes } = results;
   return `# Benchmark
 
-Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat}`}; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
+Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat} rounds`}, a no-op five times; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
 
 - **pulumi-cpaas**: this package.
 - **Classes in the program**: the same resources as a program declares them after Pulumi's guide to dynamic providers ([naive/library.ts](naive/library.ts)). The SDK serialises the classes into the state of each resource.
-- **Engine alone**: the same resources on a dynamic provider that answers at once and sends nothing ([engine/library.ts](engine/library.ts)).
+- **Engine alone**: the same program, with classes of the same properties, on a dynamic provider that answers at once and sends nothing ([engine/library.ts](engine/library.ts)).
 - **Bare requests**: the fewest requests that do the same, 10 at once, without Pulumi ([bare.ts](bare.ts)).
 
 The resources are tenants of a jambonz sandbox that runs in a process of its own: each an account with an API key, a SIP realm and six limits.

@@ -1,5 +1,5 @@
 import type { Machine } from "./machine";
-import type { LimitedCost, Measured } from "./measure";
+import type { Cost, LimitedCost, Measured } from "./measure";
 import type { Ready } from "./ready";
 import { variants, type Operation } from "./variants";
 
@@ -36,16 +36,20 @@ export class Results {
     return this.#runs.get(`${name} ${size}`) ?? [];
   }
 
+  #costs(name: string, size: number, operation: Operation): readonly Cost[] {
+    return this.runs(name, size).flatMap(({ costs }) => costs[operation] ?? []);
+  }
+
   seconds(name: string, size: number, operation: Operation): number | undefined {
-    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.seconds));
+    return median(this.#costs(name, size, operation).map(({ seconds }) => seconds));
   }
 
   processorSeconds(name: string, size: number, operation: Operation): number | undefined {
-    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.processorSeconds));
+    return median(this.#costs(name, size, operation).map(({ processorSeconds }) => processorSeconds));
   }
 
   requests(name: string, size: number, operation: Operation): number | undefined {
-    return median(this.runs(name, size).map(({ costs }) => costs[operation]?.requests));
+    return median(this.#costs(name, size, operation).map(({ requests }) => requests));
   }
 
   stateBytes(name: string, size: number): number | undefined {

@@ -1,36 +1,41 @@
-/** Resources of the same shape that cost nothing: what is left is the price of Pulumi's engine, SDK and state file. */
+/** The same resources at no cost: what is left is the price of Pulumi's engine, SDK and state file. */
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 
 type Props = Record<string, unknown>;
 
+/** The properties of each type, so that the SDK has as many to care for. */
+const properties = JSON.parse(readFileSync("properties.json", "utf8")) as Record<string, string[]>;
+
 /** What makes a dynamic resource whose handler is a constant text, as this package's are, and answers at once; see provider.ts. */
-function instant(type: string, secrets: string[], name: string, props: Props, opts?: pulumi.CustomResourceOptions) {
+function instant(type: string, secrets: string[], name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
+  const props: Props = Object.fromEntries(properties[type]!.map((property) => [property, undefined]));
   const __provider = `exports.handler = () => require(process.cwd() + "/provider.js")("${type}");`;
-  return [`pulumi-nodejs:dynamic/instant:${type}`, name, { ...props, __provider }, { ...opts, additionalSecretOutputs: secrets }] as const;
+  const own = { ...opts, additionalSecretOutputs: secrets };
+  return [`pulumi-nodejs:dynamic/instant:${type}`, name, { ...props, ...args, __provider }, own] as const;
 }
 
 class Account extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    const props = { name, sid: undefined, webhookSecret: undefined, createdAt: undefined, ...args };
-    super(...instant("Account", ["webhookSecret"], name, props, opts));
+    super(...instant("Account", ["webhookSecret"], name, { name, ...args }, opts));
   }
 }
 
 class ApiKey extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super(...instant("ApiKey", ["token"], name, { sid: undefined, token: undefined, ...args }, opts));
+    super(...instant("ApiKey", ["token"], name, args, opts));
   }
 }
 
 class Limit extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super(...instant("Limit", [], name, { sid: undefined, ...args }, opts));
+    super(...instant("Limit", [], name, args, opts));
   }
 }
 
 class SipRealm extends pulumi.CustomResource {
   constructor(name: string, args: Props, opts?: pulumi.CustomResourceOptions) {
-    super(...instant("SipRealm", [], name, { dns: undefined, ...args }, opts));
+    super(...instant("SipRealm", [], name, args, opts));
   }
 }
 
