@@ -134,7 +134,7 @@ async function up(pulumi, { stack }, live, sandbox, cli) {
     await pulumi(["preview", "--stack", stack]);
     if (!(await confirmed(`Deploy this to ${new URL(live.apiUrl).host}?`))) return 1;
   }
-  await pulumi(["up", "--yes", "--stack", stack, ...(live && !options.yes ? ["--skip-preview"] : [])]);
+  await pulumi(["up", "--yes", "--suppress-outputs", "--stack", stack, ...(live && !options.yes ? ["--skip-preview"] : [])]);
   const outputs = JSON.parse(await pulumi(["stack", "output", "--json", "--stack", stack], { capture: true }));
   const [last] = JSON.parse(await pulumi(["stack", "history", "--json", "--page-size", "1", "--stack", stack], { capture: true }));
   const { same: _same, ...changes } = last.resourceChanges ?? {};
