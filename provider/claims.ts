@@ -61,9 +61,9 @@ export class Claims {
   /** A resource that is being made. Gives the type of whoever has the claim already. */
   take(claim: string, type: string): string | undefined {
     const holder = this.#known(claim);
-    const isOwn = holder?.type === type && (holder.how === "promised" || holder.mayBeMadeAnew);
+    const isOwn = holder?.type === type && (holder.how === "promised" || (holder.how === "kept" && holder.mayBeMadeAnew));
     if (holder && !isOwn) return holder.type;
-    this.#holders.set(claim, { type, how: "made" });
+    this.#holders.set(claim, { type, how: "made", mayBeMadeAnew: holder?.mayBeMadeAnew });
     return undefined;
   }
 
@@ -105,8 +105,11 @@ export class Claims {
     return this.#dropped.has(claim);
   }
 
-  release(claim: string): void {
+  /** A resource that was not made gives up what it took. Gives whether a deletion was left out for it. */
+  release(claim: string): boolean {
+    const isLeft = this.#holders.get(claim)?.mayBeMadeAnew === true;
     this.#holders.delete(claim);
+    return isLeft;
   }
 
   /**

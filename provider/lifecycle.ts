@@ -145,7 +145,8 @@ export class Lifecycle {
           if (refusal) throw new UserError(refusal);
           return await this.#create(inputs, claim !== undefined);
         } catch (error) {
-          if (claim && !(error instanceof InitializationError)) session.claims.release(claim);
+          if (claim && !(error instanceof InitializationError) && session.claims.release(claim))
+            (error as Error).message += "; what it was to replace was not deleted before, and is still on the platform";
           throw error;
         }
       });

@@ -158,7 +158,10 @@ export class Recovery {
 
   /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
   async #wasLate(creation: Creation, { id, outputs }: Created): Promise<void> {
-    const candidates = await this.#candidates(creation, new UnansweredError("", creation.sentAt)).catch(() => []);
+    const first = new UnansweredError("a second attempt made it, because a first one was not answered", creation.sentAt);
+    const candidates = await this.#candidates(creation, first).catch((trouble: Error) => {
+      throw new UnfinishedError(trouble instanceof CancelledError ? notFoundOut(first, trouble) : trouble.message, id, outputs);
+    });
     const { likely, doubtful } = this.#possible(creation, candidates);
     // Whatever its date, it was not there when the first one was looked for.
     const possible = [...likely, ...doubtful];

@@ -120,20 +120,21 @@ export class Redactor {
 
   /** How many characters from here on are a secret, or the beginning of one. */
   #secretAt(haystack: string, at: number): number {
-    let longest = 0;
+    let most = 0;
+    let whole = false;
     for (let size = SHORT + 1; size <= TELLING; size++) {
       for (const secret of this.#byStart.get(haystack.slice(at, at + size)) ?? []) {
         let length = size;
         while (length < secret.length && haystack[at + length] === secret[length]) length++;
         // A word that a secret happens to begin with is none, unless most of the secret is there.
-        const whole = length === secret.length;
-        if (!whole && length < secret.length * MOST && /^[a-z]+$/.test(secret.slice(0, length))) continue;
-        // Where it goes on in a spelling of its own, all that belongs to it is hidden.
-        if (!whole) while (at + length < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + length]!)) length++;
-        longest = Math.max(longest, length);
+        const isWhole = length === secret.length;
+        if (!isWhole && length < secret.length * MOST && /^[a-z]+$/.test(secret.slice(0, length))) continue;
+        if (length > most || (length === most && isWhole)) [most, whole] = [length, isWhole];
       }
     }
-    return longest;
+    // Where it goes on in a spelling of its own, all that belongs to it is hidden.
+    if (most > 0 && !whole) while (at + most < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + most]!)) most++;
+    return most;
   }
 }
 

@@ -67,7 +67,7 @@ export interface Created {
 export interface Candidate extends Created {
   /** By the platform's clock, where the platform tells it. */
   createdAt?: Date;
-  /** It differs from what was asked for in something that the platform may have written otherwise, so a person has to say. */
+  /** It differs from what was asked for in something that may have been written otherwise or changed since, so a person has to say. */
   isOtherwise?: boolean;
   /** Told when a creation is given this one; the others are somebody else's. */
   taken?(): void;

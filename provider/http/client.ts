@@ -242,7 +242,7 @@ export class HttpClient {
       return { kind: "answer", answer };
     } catch (error) {
       if (this.#options.signal?.aborted && request.method === "GET") throw new CancelledError();
-      return this.#classify(error);
+      return this.#classify(error, request.method === "GET");
     } finally {
       this.#gate.leave(state);
     }
@@ -300,7 +300,7 @@ export class HttpClient {
     }
   }
 
-  #classify(error: unknown): Outcome {
+  #classify(error: unknown, isRead: boolean): Outcome {
     if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
     const { code = "", message = "", name = "", cause, request } = (error ?? {}) as Failure;
@@ -317,8 +317,11 @@ export class HttpClient {
         budget?.left === 0 ? `the ${budget.seconds} s that one operation may take` : `${this.#options.settings.requestTimeout} s`;
       return { kind: "lost", problem: `no answer within ${limit}`, timedOut: true };
     }
-    if (/maxContentLength/.test(message))
-      throw new UserError(`${this.#options.dialect.title} answered with more than ${MAX_ANSWER / 1024 / 1024} MB`);
+    if (/maxContentLength/.test(message)) {
+      const problem = `answered with more than ${MAX_ANSWER / 1024 / 1024} MB`;
+      if (isRead) throw new UserError(`${this.#options.dialect.title} ${problem}`);
+      return { kind: "lost", problem: `it ${problem}` };
+    }
     if (code) return { kind: "lost", problem: `the connection broke off (${code})` };
     throw error;
   }

@@ -50,7 +50,7 @@ export class Gate {
 
   /** Waits for a turn, which ends with `leave`. */
   async enter(): Promise<void> {
-    if (this.#queue.length > 0 || !this.#mayGo()) {
+    if (this.#queue.length > 0 || !this.#mayGo(Date.now())) {
       await new Promise<void>((resolve) => {
         this.#queue.push(resolve);
         this.#advance();
@@ -81,8 +81,7 @@ export class Gate {
   }
 
   /** When the rate limit lets a request through again; a time in the past means now. */
-  #limitedUntil(): number {
-    const now = Date.now();
+  #limitedUntil(now: number): number {
     if (this.#closedUntil > now) return this.#closedUntil;
     if (this.#window && this.#window.endsAt <= now) this.#window = undefined;
     const window = this.#window;
@@ -91,23 +90,25 @@ export class Gate {
     return window.remaining - this.#underWay > Math.ceil(window.limit * this.#options.reserve) ? 0 : window.endsAt;
   }
 
-  #mayGo(): boolean {
-    return this.#underWay < this.#options.concurrency && this.#limitedUntil() <= Date.now();
+  #mayGo(now: number): boolean {
+    return this.#underWay < this.#options.concurrency && this.#limitedUntil(now) <= now;
   }
 
   #advance(): void {
     clearTimeout(this.#wake);
-    if (this.#waitingSince !== undefined) this.#waited += Date.now() - this.#waitingSince;
+    // One moment for all that is decided: a window that ends in between would leave nobody to wake those that wait.
+    const now = Date.now();
+    if (this.#waitingSince !== undefined) this.#waited += now - this.#waitingSince;
     this.#waitingSince = undefined;
-    while (this.#queue.length > 0 && (this.#mayGo() || this.#options.signal?.aborted)) {
+    while (this.#queue.length > 0 && (this.#mayGo(now) || this.#options.signal?.aborted)) {
       this.#told = false;
       this.#underWay++;
       this.#queue.shift()!();
     }
     if (this.#queue.length === 0) return;
-    const wait = this.#limitedUntil() - Date.now();
+    const wait = this.#limitedUntil(now) - now;
     if (wait <= 0) return; // only as many as may be under way: the next to leave calls
-    this.#waitingSince = Date.now();
+    this.#waitingSince = now;
     this.#wake = setTimeout(() => this.#advance(), wait + 5);
     const allWait = this.#underWay === 0;
     if (allWait && !this.#told && wait >= 1000) {

@@ -189,17 +189,19 @@ export const account = resource<Jambonz>()({
     return jambonz.accountNames.sids(serviceProviderSid ?? (await jambonz.onlyServiceProvider()));
   },
 
-  async find(jambonz, { bucketCredential: _, ...inputs }) {
+  async find(jambonz, { bucketCredential: _, allowDuplicateName, ...inputs }) {
     const owner = inputs.serviceProviderSid ?? (await jambonz.onlyServiceProvider());
     const rows = await jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0);
     return rows
-      .filter((row) => isAsSent(row, inputs))
+      .filter((row) => (allowDuplicateName ? isAsSent(row, inputs) : row.name === inputs.name))
       .map((row) => {
         const sid = String(row.account_sid);
         return {
           id: sid,
           outputs: { sid },
           createdAt: new Date(String(row.created_at)),
+          // The only one of this name; somebody may have changed it since.
+          isOtherwise: !isAsSent(row, inputs),
           taken: () => void made(jambonz, sid, owner, inputs.name),
         };
       });

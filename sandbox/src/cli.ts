@@ -19,9 +19,28 @@ Runs a local server that answers as a communications platform does.
   --consistency-delay SECONDS
                           how long reads show accounts, clients and numbers as they were before a change
                           (restcomm; default 0)
-  --faults FILE           a JSON array of failures to bring about
+  --faults FILE           failures to bring about, as described below
   --seed N                makes faults by chance repeatable
   --help
+
+A file of failures is a JSON array of rules, of which the first that matches strikes:
+
+  {"match": {"method": "POST", "path": "/Accounts/*"}, "fault": "dropAnswer", "skip": 2, "times": 1}
+
+  match        a method or several, and a path below the API's base, in which * is one segment and ** any rest
+               (default: every request)
+  fault        refuse, drop        not handled, and no answer; refuse also takes no new connections for delayMs
+               dropAnswer          handled, and no answer
+               slow                handled after delayMs
+               truncated, empty    handled, and answered with half a body, or none
+               html, redirect      not handled; a web page, or a redirect to "location"
+               restart             not handled, and the server is away for delayMs
+               outside             "request": {"method", "path", "body"} is done first, as if by somebody else
+               {"status": 503, "body": …, "headers": {…}}
+                                   not handled, and this answer
+  skip         how many matching requests pass first (default 0)
+  times        how often it strikes, or "always" (default 1)
+  probability  from 0 to 1, for each matching request (default 1)
 `;
 
 /** A wrong argument: one sentence for the person who typed it. */

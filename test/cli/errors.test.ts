@@ -67,6 +67,13 @@ for (const door of [dynamic, plugin]) {
       );
     });
 
+    it("that it waits for the platform's rate limit, which is no error", async () => {
+      const fault = { status: 429, headers: { "Retry-After": "2" } };
+      target.sandbox.addFault({ match: { method: "POST", path: "/Accounts" }, fault });
+      stack.write({ resources: [account()] });
+      assert.match(await stack.up(), /jambonz: waiting \d+ s for the platform's rate limit: /);
+    });
+
     it("a name that the service provider already has, with how to adopt it", async () => {
       const sid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
       const command = door === plugin ? "pulumi import jambonz:index:Account" : "npx pulumi-cpaas adopt jambonz:Account";

@@ -10,10 +10,10 @@ import { TestStack, type Declared } from "../support/pulumi";
 /** How many runs are killed, and the seed of their moments. */
 const { KILLS = "5", SEED = "1", VERBOSE } = process.env;
 
-const victims = ["pulumi", "its provider", "the platform"] as const;
+const ends = ["pulumi is killed", "its provider is killed", "the platform goes away", "somebody presses Ctrl-C"] as const;
 
 interface Kill {
-  victim: (typeof victims)[number];
+  end: (typeof ends)[number];
   /** Whether tenants are there already, which the killed run changes. */
   later: boolean;
   /** After so many requests and milliseconds. */
@@ -23,7 +23,7 @@ interface Kill {
   then: "adopt" | "delete";
 }
 
-const kill: fc.Arbitrary<Omit<Kill, "victim">> = fc.record({
+const kill: fc.Arbitrary<Omit<Kill, "end">> = fc.record({
   later: fc.boolean(),
   requests: fc.integer({ min: 1, max: 12 }),
   delayMs: fc.nat(120),
@@ -35,13 +35,12 @@ const SLOW_MS = 100;
 const bin = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
 const up = ["up", "--yes", "--skip-preview"];
 
-describe("a killed run", function () {
+describe("a run that is ended in the middle", function () {
   this.timeout(600_000);
   for (const [index, moment] of fc.sample(kill, { numRuns: Number(KILLS), seed: Number(SEED) }).entries()) {
-    const one = { victim: victims[index % victims.length]!, ...moment };
-    const { victim, later, requests, delayMs } = one;
-    it(`${index + 1}: ${victim} dies in ${later ? "a later" : "the first"} up, ${delayMs} ms after request ${requests}`, () =>
-      survive(one));
+    const one = { end: ends[index % ends.length]!, ...moment };
+    const { end, later, requests, delayMs } = one;
+    it(`${index + 1}: ${end} in ${later ? "a later" : "the first"} up, ${delayMs} ms after request ${requests}`, () => survive(one));
   }
 });
 
@@ -61,6 +60,11 @@ async function survive(one: Kill): Promise<void> {
     await sleep(4 * SLOW_MS); // what was sent may still be carried out
     target.sandbox.clearFaults();
     const lost = await orphans(stack, target);
+    if (one.end === "somebody presses Ctrl-C") {
+      // What is under way is waited for, so that nothing is half known.
+      assert.deepEqual(lost, []);
+      assert.equal((await stack.state()).deployment.pending_operations?.length ?? 0, 0);
+    }
     if (VERBOSE) console.log(said, { lost, pending: (await stack.state()).deployment.pending_operations?.length });
 
     await recover(stack, target, one);
@@ -94,17 +98,21 @@ function program(target: Target, { number, names }: { number: string; names: str
   });
 }
 
-/** Runs `up` and kills in the middle of it. Gives what Pulumi has said until its end. */
-async function killed(stack: TestStack, { sandbox }: Target, { victim, requests, delayMs }: Kill): Promise<string> {
+/** Runs `up` and ends it in the middle. Gives what Pulumi has said until its end. */
+async function killed(stack: TestStack, { sandbox }: Target, { end: how, requests, delayMs }: Kill): Promise<string> {
   const { child, ended } = stack.start(up);
   let over = false;
   void ended.then(() => (over = true));
   while (!over && sandbox.requests.length < requests) await sleep(5);
   await sleep(delayMs);
-  const family = over ? [] : descendants(child.pid!);
-  if (victim === "the platform") await sandbox.restart(1000);
-  else if (victim === "pulumi") child.kill("SIGKILL");
-  else for (const pid of family.filter((pid) => commandLine(pid).includes("dynamic-provider"))) end(pid);
+  assert(!over, "it ended before it could be ended");
+  const family = descendants(child.pid!);
+  const providers = family.filter((pid) => commandLine(pid).includes("dynamic-provider"));
+  assert(providers.length > 0, "nothing serves its resources");
+  if (how === "the platform goes away") await sandbox.restart(1000);
+  else if (how === "pulumi is killed") child.kill("SIGKILL");
+  else if (how === "its provider is killed") providers.forEach(end);
+  else child.kill("SIGINT");
   const { code, text } = await ended;
   // The language host and the provider notice that nobody speaks with them any more, or are stopped.
   for (const until = Date.now() + 5000; Date.now() < until && family.some(isAlive);) await sleep(50);

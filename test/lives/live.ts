@@ -131,6 +131,8 @@ class Course {
     this.#said = [];
     scene.sandbox.clearRequests();
     const program = scene.declared(declaredProgram);
+    // Also what never comes into state, because it is not created.
+    for (const { type, args } of program) this.#watch(type, args as Properties);
     const outcome =
       command === "refresh"
         ? await this.#engine.refresh()
@@ -248,6 +250,12 @@ class Course {
     this.log.push(`somebody: ${change.what} of ${change.slot}`);
     this.#isNews = true;
     return effect;
+  }
+
+  #watch(type: string, properties: Properties): void {
+    for (const { traits, value } of leaves(resourceOf(type).definition.inputs, properties)) {
+      if (traits.secret && typeof value === "string" && value !== "") this.#secrets.add(value);
+    }
   }
 
   /** Every secret is only where it belongs: at the places of state that are encrypted. */

@@ -1,5 +1,6 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
-import { lifeOf } from "./life";
+import { lifeOf, story } from "./life";
 import { World } from "./live";
 import { subjects } from "./subjects";
 import { targeted } from "./targeted";
@@ -17,17 +18,26 @@ for (const [name, subject] of Object.entries(subjects).filter(([name]) => !PLATF
     before(async () => void (world = await World.start(subject)));
     after(() => world.stop());
 
+    const lived = { numRuns: Number(count), endOnFailure: false, includeErrorInReport: true };
     it(`${count} of them end well`, () =>
       fc.assert(
         fc.asyncProperty(lifeOf(subject), async (one) => void (await world.live(one))),
-        {
-          numRuns: Number(count),
-          ...(SEED ? { seed: Number(SEED) } : {}),
-          ...(FAIL_PATH ? { path: FAIL_PATH } : {}),
-          endOnFailure: false,
-          includeErrorInReport: true,
-        },
+        { ...lived, ...(SEED ? { seed: Number(SEED) } : {}), ...(FAIL_PATH ? { path: FAIL_PATH } : {}) },
       ));
+
+    it("one that ends badly is told with its seed, and without all that does not matter", async () => {
+      const property = fc.asyncProperty(lifeOf(subject), async (one) => {
+        if (one.chapters.some(({ command }) => command === "up")) throw new Error(story(subject, one));
+      });
+      const told = await fc.assert(property, { ...lived, numRuns: 100, seed: 1 }).then(
+        () => "",
+        ({ message }: Error) => message,
+      );
+      assert.match(told, /seed: 1, path: "[\d:]+"/);
+      const commands = told.match(/^ +pulumi .*$/gm)!;
+      assert(commands.includes("  pulumi up") && commands.length <= 3, told);
+      assert.doesNotMatch(told, /^ *fault: |^ *new /m);
+    });
 
     for (const [situation, live] of Object.entries(targeted[name]!)) it(situation, live);
   });

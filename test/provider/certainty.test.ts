@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { InitializationError } from "../../provider/errors";
 import { Lifecycle } from "../../provider/lifecycle";
 import { platform, resourceOf } from "../../provider/platforms";
 import { Session } from "../../provider/session";
 import { Engine } from "../support/engine";
-import { between, serve } from "../support/http";
+import { between, serve, type Exchange } from "../support/http";
 import { accountsOf, jambonzTarget, made, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
 import { restcommTarget } from "../support/restcomm";
@@ -36,6 +37,51 @@ describe("what cannot be known for certain", () => {
     const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
     await assert.rejects(creation, /now there is one that may be what it made: [0-9a-f-]{36} \(made .*\)\. Nothing was changed/);
     assert.equal(await accountsNamed("once"), 1);
+    await proxy.stop();
+  });
+
+  it("an account that was made, and changed by somebody before it was looked for, is told and not made again", async () => {
+    let lost = 0;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      const answer = await exchange.carry();
+      if (!exchange.line.startsWith("POST") || lost++ > 0) return exchange.answer();
+      await target.sandbox.outside("PUT", `/Accounts/${(JSON.parse(answer) as { sid: string }).sid}`, { plan_type: "free" });
+      exchange.cut();
+    });
+    const inputs = { name: "once", planType: "paid", serviceProviderSid: target.serviceProviderSid };
+    const creation = lifecycleOf("jambonz:Account", proxy.url).create(inputs);
+    await assert.rejects(creation, /now there is one that may be what it made: [0-9a-f-]{36} \(made .*\)\. Nothing was changed/);
+    assert.equal(await accountsNamed("once"), 1);
+    await proxy.stop();
+  });
+
+  it("an account whose creation was answered with more than anybody reads is found", async () => {
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      await exchange.carry();
+      await exchange.answer((text) => (exchange.line.startsWith("POST") ? text + " ".repeat(65 * 2 ** 20) : text));
+    });
+    const { id } = await lifecycleOf("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
+    assert.equal((await accountsOf(target)).once.account_sid, id);
+    assert.equal(await accountsNamed("once"), 1);
+    await proxy.stop();
+  });
+
+  it("an account whose first try may have been carried out after its second is told where nobody may look", async () => {
+    let creations = 0;
+    let first: Exchange;
+    const proxy = await between(target.sandbox.url, async (exchange) => {
+      if (!exchange.line.startsWith("POST")) return exchange.pass();
+      if (++creations === 1) return (first = exchange).cut();
+      await first.carry();
+      const fault = { status: 403, body: { msg: "insufficient privileges" } };
+      target.sandbox.addFault({ match: { method: "GET", path: "/ServiceProviders/*/Accounts" }, fault, times: "always" });
+      await exchange.pass();
+    });
+    const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "twice", serviceProviderSid: target.serviceProviderSid });
+    const told = /a first one was not answered; whether it was made all the same could not be found out \(insufficient privileges/;
+    await assert.rejects(creation, (error: InitializationError) => told.test(error.message) && error.id.length === 36);
+    target.sandbox.clearFaults();
+    assert.equal(await accountsNamed("twice"), 2);
     await proxy.stop();
   });
 

@@ -42,6 +42,30 @@ describe("what two resources could have at once", () => {
     return new Lifecycle(definition, new Session(its, options));
   };
 
+  for (const [type, args, fault] of [
+    ["jambonz:Limit", { category: "device", quantity: 1 }, { method: "POST", path: "/Accounts/*/Limits" }],
+    ["jambonz:SipRealm", { realm: "acme.example.com" }, { method: "PUT", path: "/Accounts/*" }],
+  ] as const) {
+    it(`tells that a ${type} which is asked to be replaced, and could not be made anew, is still there`, async () => {
+      const accountSid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+      const inputs = { accountSid, ...args };
+      const { id, state } = await runOf(type).create(inputs);
+      const run = runOf(type);
+      // It is compared as one that stays, and the engine deletes it all the same, because a person wants it so.
+      assert.equal(run.diff(id, state, inputs).changes, false);
+      target.sandbox.clearRequests();
+      await run.delete(id, state);
+      assert.deepEqual(target.sandbox.requests, []);
+      target.sandbox.addFault({ match: fault, fault: { status: 403, body: { msg: "insufficient privileges" } } });
+      await assert.rejects(
+        run.create(inputs),
+        /insufficient privileges \(403\); what it was to replace was not deleted before, and is still/,
+      );
+      const again = await run.create(inputs);
+      assert.equal(again.id, id);
+    });
+  }
+
   for (const refresh of [false, true]) {
     const how = refresh ? "also with a refresh before it" : "in one run";
 

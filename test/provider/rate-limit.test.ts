@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { Gate } from "../../provider/http/gate";
 import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import { Session } from "../../provider/session";
 import type { LoggedRequest, RateWindow } from "../../sandbox/src";
 import { Engine, type Entry } from "../support/engine";
+import { serve } from "../support/http";
 import { asked, jambonzTarget, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
 
@@ -131,10 +133,71 @@ describe("a thousand resources and a rate limit", () => {
   });
 });
 
-describe("another client that takes all it can get of the rate limit", () => {
-  const rateLimit = { requests: 60, seconds: 1 };
+describe("the settings of the gate", () => {
+  for (const reserve of [0, 50]) {
+    it(`leave ${reserve} % of each window to others`, async () => {
+      const rateLimit = { requests: 20, seconds: 1 };
+      const target = await jambonzTarget("admin", { rateLimit });
+      const settings = { JAMBONZ_RATE_LIMIT_RESERVE: String(reserve), JAMBONZ_MAX_CONCURRENCY: "1" };
+      const engine = new Engine({ environment: () => ({ ...target.variables, ...settings }), log: () => {} });
+      const { windows } = target.sandbox;
+      const before = windows.length;
+      assert.deepEqual((await engine.up(program(target, 5))).errors, []);
+      const own = windows.slice(before);
+      assert.equal(Math.max(...own.map(({ requests }) => requests)), rateLimit.requests * (1 - reserve / 100));
+      assert(own.every(({ refused }) => refused === 0));
+      await target.sandbox.stop();
+    });
+  }
 
-  it("delays, and fails nothing", async () => {
+  for (const most of [1, 3, 25]) {
+    it(`let ${most} requests be under way at once`, async () => {
+      let underWay = 0;
+      const seen: number[] = [];
+      const server = await serve((_request, response) => {
+        seen.push(++underWay);
+        setTimeout(() => {
+          underWay--;
+          response.setHeader("content-type", "application/json").end("[]");
+        }, 20);
+      });
+      const environment = { JAMBONZ_API_URL: `${server.url}/v1`, JAMBONZ_API_KEY: "key", JAMBONZ_MAX_CONCURRENCY: String(most) };
+      const { http } = new Session(platform("jambonz"), { config: () => undefined, environment, log: () => {} }).client;
+      await Promise.all(Array.from({ length: 50 }, (_, n) => http.send({ method: "GET", path: `/Things/${n}` })));
+      assert.equal(seen.length, 50);
+      assert.equal(Math.max(...seen), most);
+      await server.stop();
+    });
+  }
+
+  it("wake those who wait for a window that ends while it is looked at", async () => {
+    const now = Date.now;
+    try {
+      for (let before = 0; before < 8; before++) {
+        let time = 1_000_000;
+        let step = 0;
+        Date.now = () => (time += step);
+        const gate = new Gate({ concurrency: 2, reserve: 0, log: () => {} });
+        await gate.enter();
+        gate.leave({ limit: 10, remaining: 0, resetMs: 100 });
+        time += 100 - before;
+        step = 1; // a millisecond passes between any two looks at the clock
+        const entered = gate.enter();
+        step = 0;
+        time += 100;
+        await entered;
+      }
+    } finally {
+      Date.now = now;
+    }
+  });
+});
+
+describe("another client that takes all it can get of the rate limit", () => {
+  const rateLimit = { requests: 300, seconds: 1 };
+  const accounts = 100;
+
+  it("delays a thousand resources, and fails none", async () => {
     const target = await jambonzTarget("admin", { rateLimit });
     const engine = new Engine({ environment: () => target.variables, log: () => {} });
     let ended = false;
@@ -144,9 +207,9 @@ describe("another client that takes all it can get of the rate limit", () => {
         await new Promise((resolve) => setTimeout(resolve, status === 429 ? 20 : 2));
       }
     });
-    const { errors } = await engine.up(program(target, 5));
+    const { errors } = await engine.up(program(target, accounts));
     assert.deepEqual(errors, []);
-    assert.equal(engine.entries.length, 50);
+    assert.equal(engine.entries.length, 10 * accounts);
     assert.deepEqual(await engine.refresh(), { steps: [], errors: [] });
     assert.deepEqual(await destroy(target, engine.entries), []);
     ended = true;

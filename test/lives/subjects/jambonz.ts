@@ -198,6 +198,8 @@ export const jambonz: Subject<KeyKind, Tenants> = {
 
 /** Each life has two service providers of its own. */
 class JambonzScene implements Scene<Tenants> {
+  /** What somebody has changed, by account: where the program does not declare it, it stays so. */
+  readonly #changedByOthers = new Map<string, Set<string>>();
   /** Keys that somebody else made, by their sid, with the account that they are for. */
   readonly #foreignKeys = new Map<string, string>();
 
@@ -271,8 +273,13 @@ class JambonzScene implements Scene<Tenants> {
       const row = own.find(({ account_sid }) => account_sid === sid)!;
       assert.equal(row.service_provider_sid, this.serviceProviders[tenant.serviceProvider]);
       assert.equal(row.name, tenant.account.name ?? slot);
+      const others = this.#changedByOthers.get(sid);
       if (tenant.realm) assert.equal(String(row.sip_realm).toLowerCase(), tenant.realm.value.toLowerCase(), "its realm");
+      else if (!others?.has("sipRealm")) assert.equal(row.sip_realm, null, "its realm, which the program does not have any more");
       for (const [name, value] of Object.entries(tenant.account)) assertColumn(row, name, value);
+      for (const name of Object.keys(undeclared)) {
+        if (!(name in tenant.account) && !others?.has(name)) assertColumn(row, name, undeclared[name]);
+      }
       const limits = await this.#rows(`/Accounts/${sid}/Limits`);
       assert.deepEqual(Object.fromEntries(limits.map(({ category, quantity }) => [category, quantity as number])), tenant.limits);
       const keys = await this.#rows(`/Accounts/${sid}/ApiKeys`);
@@ -289,7 +296,12 @@ class JambonzScene implements Scene<Tenants> {
     const tenant = program[slot as Slot];
     const row = sid && ((await this.sandbox.outside("GET", path)).body as Row);
     if (!sid || !row || row.account_sid !== sid || !tenant) return undefined;
-    const put = async (body: Row) => assert.equal((await this.sandbox.outside("PUT", path, body)).status, 204);
+    const others = this.#changedByOthers.get(sid) ?? new Set();
+    this.#changedByOthers.set(sid, others);
+    const put = async (body: Row) => {
+      assert.equal((await this.sandbox.outside("PUT", path, body)).status, 204);
+      for (const column of Object.keys(body)) others.add(column.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()));
+    };
     const changed = (name: string, member?: string, shows = true) =>
       shows ? { shown: [`changed ${name}`], repaired: [`update ${name}`], member } : nothing;
     const holderOfRealm = tenant.realm?.by === "account" ? slot : realmName(slot);
@@ -383,9 +395,22 @@ class JambonzScene implements Scene<Tenants> {
   }
 }
 
+/** What the platform has where a program says nothing, or nothing any more. */
+const undeclared: Row = {
+  registrationHook: null,
+  queueEventHook: null,
+  isActive: true,
+  planType: "trial",
+  disableCdrs: false,
+  recordAllCalls: false,
+  recordFormat: "mp3",
+  deviceToCallRatio: 5,
+};
+
 function assertColumn(row: Row, name: string, value: unknown): void {
   const column = row[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] as unknown;
-  if (name.endsWith("Hook")) {
+  if (value === null) assert.equal(column ?? null, null, name);
+  else if (name.endsWith("Hook")) {
     const { url, method, username, password } = column as Row;
     assert.deepEqual({ url, method, username, password }, { method: "POST", username: null, password: null, ...(value as object) }, name);
   } else if (name === "bucketCredential") {
