@@ -31,9 +31,6 @@ export interface Measured {
 
 const commands: Record<Operation, string> = { create: "up", "no-op": "up", refresh: "refresh", update: "up", destroy: "destroy" };
 
-/** How often an operation runs: the goal of a tenth would be lost in the noise of one run. */
-const TIMES: Partial<Record<Operation, number>> = { "no-op": 5 };
-
 /** The longest that one command may take, in milliseconds: many times what it takes on a slow machine. */
 const timeLimit = (size: number) => 120_000 + 1_500 * size;
 
@@ -58,8 +55,10 @@ export async function measure(
       subjects.push({ variant, sandbox, stack: await stackOf(variant, size, environment, sandbox), measured: { costs: {} } });
     }
     for (const operation of operations) {
-      for (let time = 0; time < (TIMES[operation] ?? 1); time++) {
-        for (const subject of [...subjects.slice(time % subjects.length), ...subjects.slice(0, time % subjects.length)]) {
+      const times = ({ variant }: Subject) => (operation === "no-op" ? variant.noOps : 1);
+      for (let time = 0; subjects.some((subject) => time < times(subject)); time++) {
+        const turn = [...subjects.slice(time % subjects.length), ...subjects.slice(0, time % subjects.length)];
+        for (const subject of turn.filter((subject) => time < times(subject))) {
           const { seconds } = await measureOperation(subject, operation, size, interrupted);
           say(`${subject.variant.title}: ${operation} ${seconds.toFixed(1)} s`);
         }
