@@ -33,17 +33,23 @@ const NOT_SETTINGS = /^(__.*|version|pluginDownloadURL)$/;
  */
 export class Provider {
   readonly #name: string;
+  readonly #log: (message: string) => void;
   readonly #cancelled = new AbortController();
   #session: Session;
 
-  /** @param name of the platform */
-  constructor(name: string) {
+  /**
+   * @param name of the platform
+   * @param log tells the user something that is no error
+   */
+  constructor(name: string, log: (message: string) => void) {
     this.#name = name;
+    this.#log = log;
     this.#session = this.#connect({});
   }
 
   #connect(args: Properties): Session {
-    return new Session(platform(this.#name), { ...sources(args), signal: this.#cancelled.signal, adopt: adoptThroughPlugin });
+    const { signal } = this.#cancelled;
+    return new Session(platform(this.#name), { ...sources(args), log: this.#log, signal, adopt: adoptThroughPlugin });
   }
 
   pluginInfo() {

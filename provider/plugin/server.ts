@@ -10,11 +10,13 @@ const MAX_MESSAGE = 400 * 1024 * 1024;
  *
  * @param platform its name
  * @param announce is told the port as soon as it is bound
+ * @param engine the address at which the engine serves its plugins; without it, what is to be logged goes to standard output
  * @returns the port, what ends all waiting of the resources, and what ends the server
  */
 export async function serve(
   platform: string,
   announce: (port: number) => void = () => {},
+  engine?: string,
 ): Promise<{ port: number; cancel: () => void; stop: () => void }> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": MAX_MESSAGE, "grpc.max_send_message_length": MAX_MESSAGE });
   const port = await new Promise<number>((resolve, reject) =>
@@ -22,10 +24,20 @@ export async function serve(
   );
   announce(port);
   // The engine waits for the port. Its first call is taken when this turn is over, which is when it can be answered.
-  const { Empty, messages, service } = require("./messages") as typeof import("./messages");
+  const { Empty, EngineClient, LogRequest, LogSeverity, messages, service } = require("./messages") as typeof import("./messages");
+  let client: InstanceType<typeof EngineClient> | undefined;
+  const log = (message: string) => {
+    if (engine === undefined) return console.log(message);
+    client ??= new EngineClient(engine, grpc.credentials.createInsecure());
+    const request = new LogRequest();
+    request.setSeverity(LogSeverity.INFO);
+    request.setMessage(message);
+    // Where the engine does not take it, nobody is left to be told.
+    client.log!(request, () => {});
+  };
   let made: Provider | undefined;
   // The resources and their schemas are loaded by the first call that needs them.
-  const provider = () => (made ??= new (require("./provider") as typeof import("./provider")).Provider(platform));
+  const provider = () => (made ??= new (require("./provider") as typeof import("./provider")).Provider(platform, log));
   const answer =
     (act: (request: any) => unknown): grpc.handleUnaryCall<any, any> =>
     (call, callback) => {
@@ -55,7 +67,11 @@ export async function serve(
     getMapping: answer(() => new messages.GetMappingResponse()),
     getMappings: answer(() => new messages.GetMappingsResponse()),
   });
-  return { port, cancel: () => made?.cancel(), stop: () => server.forceShutdown() };
+  const stop = () => {
+    client?.close();
+    server.forceShutdown();
+  };
+  return { port, cancel: () => made?.cancel(), stop };
 }
 
 /** How often the program looks whether the engine is still there, in milliseconds. */
@@ -67,7 +83,9 @@ const LOOK = 1000;
  */
 export async function main(platform: string): Promise<void> {
   const engine = process.ppid;
-  const { cancel, stop } = await serve(platform, (port) => process.stdout.write(`${port}\n`));
+  // The engine's address comes last, behind flags.
+  const address = process.argv.length > 2 ? process.argv.at(-1) : undefined;
+  const { cancel, stop } = await serve(platform, (port) => process.stdout.write(`${port}\n`), address);
   // Keeps the space for young objects small: 5 MB less for a process that mostly waits. Not before, because with any flag
   // Node compiles its own modules anew, which would take 20 ms.
   setFlagsFromString("--semi-space-growth-factor=1");
