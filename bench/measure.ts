@@ -49,16 +49,19 @@ export async function measure(
   say: (message: string) => void,
 ): Promise<Map<Variant["name"], Measured>> {
   const subjects: Subject[] = [];
+  const sandboxes: SandboxProcess[] = [];
   try {
     for (const variant of order) {
       const sandbox = await startSandboxProcess();
+      sandboxes.push(sandbox);
       subjects.push({ variant, sandbox, stack: await stackOf(variant, size, environment, sandbox), measured: { costs: {} } });
     }
     for (const operation of operations) {
       const times = ({ variant }: Subject) => (operation === "no-op" ? variant.noOps : 1);
       for (let time = 0; subjects.some((subject) => time < times(subject)); time++) {
-        const turn = [...subjects.slice(time % subjects.length), ...subjects.slice(0, time % subjects.length)];
-        for (const subject of turn.filter((subject) => time < times(subject))) {
+        const those = subjects.filter((subject) => time < times(subject));
+        const first = time % those.length;
+        for (const subject of [...those.slice(first), ...those.slice(0, first)]) {
           const { seconds } = await measureOperation(subject, operation, size, interrupted);
           say(`${subject.variant.title}: ${operation} ${seconds.toFixed(1)} s`);
         }
@@ -66,10 +69,8 @@ export async function measure(
     }
     return new Map(subjects.map(({ variant, measured }) => [variant.name, measured]));
   } finally {
-    for (const { stack, sandbox } of subjects) {
-      stack.remove();
-      await sandbox.stop();
-    }
+    for (const { stack } of subjects) stack.remove();
+    await Promise.allSettled(sandboxes.map((sandbox) => sandbox.stop()));
   }
 }
 

@@ -134,7 +134,8 @@ export class Lifecycle {
   }
 
   async create(inputs: Properties): Promise<{ id: string; state: Properties }> {
-    return this.#operation("create", inputs, undefined, async () => {
+    let isLeft = false;
+    const created = this.#operation("create", inputs, undefined, async () => {
       const { definition, session } = this;
       const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
@@ -145,11 +146,13 @@ export class Lifecycle {
           if (refusal) throw new UserError(refusal);
           return await this.#create(inputs, claim !== undefined);
         } catch (error) {
-          if (claim && !(error instanceof InitializationError) && session.claims.release(claim))
-            (error as Error).message += "; what it was to replace was not deleted before, and is still on the platform";
+          if (claim && !(error instanceof InitializationError)) isLeft = session.claims.release(claim);
           throw error;
         }
       });
+    });
+    return created.catch((error: Error) => {
+      throw isLeft ? new UserError(`${error.message}; what it was to replace was not deleted before, and is still on the platform`) : error;
     });
   }
 

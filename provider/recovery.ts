@@ -158,7 +158,7 @@ export class Recovery {
 
   /** After a repeat that was answered: whether the platform carried out the first one too, later than anybody waited. */
   async #wasLate(creation: Creation, { id, outputs }: Created): Promise<void> {
-    const first = new UnansweredError("a second attempt made it, because a first one was not answered", creation.sentAt);
+    const first = new UnansweredError("a first attempt was not answered", creation.sentAt);
     const candidates = await this.#candidates(creation, first).catch((trouble: Error) => {
       throw new UnfinishedError(trouble instanceof CancelledError ? notFoundOut(first, trouble) : trouble.message, id, outputs);
     });
@@ -166,7 +166,10 @@ export class Recovery {
     // Whatever its date, it was not there when the first one was looked for.
     const possible = [...likely, ...doubtful];
     if (possible.length <= creation.equals.lost) return;
-    throw new UnfinishedError(`a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`, id, outputs);
+    const message = possible.some(({ isOtherwise }) => isOtherwise)
+      ? `a first attempt was not answered, and may have made another: ${listed(possible)}; look there, and delete what is not wanted`
+      : `a first attempt was carried out late, so it is there twice; delete ${listed(possible)}`;
+    throw new UnfinishedError(message, id, outputs);
   }
 
   /** What is on the platform, when everybody else who may have made it knows what became of it. */

@@ -129,11 +129,13 @@ export class Redactor {
         // A word that a secret happens to begin with is none, unless most of the secret is there.
         const isWhole = length === secret.length;
         if (!isWhole && length < secret.length * MOST && /^[a-z]+$/.test(secret.slice(0, length))) continue;
-        if (length > most || (length === most && isWhole)) [most, whole] = [length, isWhole];
+        if (length > most || (length === most && !isWhole)) [most, whole] = [length, isWhole];
       }
     }
-    // Where it goes on in a spelling of its own, all that belongs to it is hidden.
-    if (most > 0 && !whole) while (at + most < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + most]!)) most++;
+    if (most === 0 || whole) return most;
+    // Where it goes on in a spelling of its own, all that belongs to it is hidden, and what begins in there as a whole.
+    while (at + most < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + most]!))
+      most += Math.max(1, this.#secretAt(haystack, at + most));
     return most;
   }
 }

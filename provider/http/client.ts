@@ -318,9 +318,9 @@ export class HttpClient {
       return { kind: "lost", problem: `no answer within ${limit}`, timedOut: true };
     }
     if (/maxContentLength/.test(message)) {
-      const problem = `answered with more than ${MAX_ANSWER / 1024 / 1024} MB`;
-      if (isRead) throw new UserError(`${this.#options.dialect.title} ${problem}`);
-      return { kind: "lost", problem: `it ${problem}` };
+      const most = `${MAX_ANSWER / 1024 / 1024} MB`;
+      if (isRead) throw new UserError(`${this.#options.dialect.title} answered with more than ${most}`);
+      return { kind: "lost", problem: `its answer is longer than ${most}` };
     }
     if (code) return { kind: "lost", problem: `the connection broke off (${code})` };
     throw error;

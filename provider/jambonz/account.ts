@@ -200,7 +200,7 @@ export const account = resource<Jambonz>()({
           id: sid,
           outputs: { sid },
           createdAt: new Date(String(row.created_at)),
-          // The only one of this name; somebody may have changed it since.
+          // Somebody may have changed it since.
           isOtherwise: !isAsSent(row, inputs),
           taken: () => void made(jambonz, sid, owner, inputs.name),
         };

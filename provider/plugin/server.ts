@@ -10,7 +10,7 @@ const MAX_MESSAGE = 400 * 1024 * 1024;
  *
  * @param platform its name
  * @param announce is told the port as soon as it is bound
- * @param engine the address at which the engine serves its plugins; without it, what is to be logged goes to standard output
+ * @param engine the address at which the engine serves its plugins; without it, what is to be logged goes to standard error
  * @returns the port, what ends all waiting of the resources, and what ends the server
  */
 export async function serve(
@@ -26,14 +26,19 @@ export async function serve(
   // The engine waits for the port. Its first call is taken when this turn is over, which is when it can be answered.
   const { Empty, EngineClient, LogRequest, LogSeverity, messages, service } = require("./messages") as typeof import("./messages");
   let client: InstanceType<typeof EngineClient> | undefined;
+  /** Never fails, or what it only tells of would fail with it. */
   const log = (message: string) => {
-    if (engine === undefined) return console.log(message);
-    client ??= new EngineClient(engine, grpc.credentials.createInsecure());
+    if (engine === undefined) return console.error(message);
     const request = new LogRequest();
     request.setSeverity(LogSeverity.INFO);
     request.setMessage(message);
-    // Where the engine does not take it, nobody is left to be told.
-    client.log!(request, () => {});
+    try {
+      // It is on this machine, whatever proxy leads to others.
+      client ??= new EngineClient(engine, grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+      client.log!(request, (error: unknown) => void (error && console.error(message)));
+    } catch {
+      console.error(message);
+    }
   };
   let made: Provider | undefined;
   // The resources and their schemas are loaded by the first call that needs them.
@@ -50,7 +55,7 @@ export async function serve(
     };
   server.addService(service.ResourceProviderService, {
     handshake: answer(() => provider().handshake()),
-    attach: answer(() => {}),
+    attach: answer((request) => void (engine = request.getAddress())),
     getPluginInfo: answer(() => provider().pluginInfo()),
     getSchema: answer(() => provider().schema()),
     checkConfig: answer((request) => provider().checkConfig(request)),
@@ -82,15 +87,15 @@ const LOOK = 1000;
  * it or is gone itself. An engine that was killed tells its plugins nothing; a write that is under way then is finished.
  */
 export async function main(platform: string): Promise<void> {
-  const engine = process.ppid;
+  const parent = process.ppid;
   // The engine's address comes last, behind flags.
-  const address = process.argv.length > 2 ? process.argv.at(-1) : undefined;
-  const { cancel, stop } = await serve(platform, (port) => process.stdout.write(`${port}\n`), address);
+  const engine = process.argv.length > 2 ? process.argv.at(-1) : undefined;
+  const { cancel, stop } = await serve(platform, (port) => process.stdout.write(`${port}\n`), engine);
   // Keeps the space for young objects small: 5 MB less for a process that mostly waits. Not before, because with any flag
   // Node compiles its own modules anew, which would take 20 ms.
   setFlagsFromString("--semi-space-growth-factor=1");
   const timer = setInterval(() => {
-    if (process.ppid === engine) return;
+    if (process.ppid === parent) return;
     clearInterval(timer);
     cancel();
     stop();

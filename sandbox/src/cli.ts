@@ -23,17 +23,17 @@ Runs a local server that answers as a communications platform does.
   --seed N                makes faults by chance repeatable
   --help
 
-A file of failures is a JSON array of rules, of which the first that matches strikes:
+A file of failures is a JSON array of rules, of which the first that applies to a request strikes it:
 
   {"match": {"method": "POST", "path": "/Accounts/*"}, "fault": "dropAnswer", "skip": 2, "times": 1}
 
-  match        a method or several, and a path below the API's base, in which * is one segment and ** any rest
-               (default: every request)
+  match        a method or several, and a path below the API's base, in which * is one segment and ** any rest;
+               a query counts only where the path has one (default: every request)
   fault        refuse, drop        not handled, and no answer; refuse also takes no new connections for delayMs
                dropAnswer          handled, and no answer
                slow                handled after delayMs
                truncated, empty    handled, and answered with half a body, or none
-               html, redirect      not handled; a web page, or a redirect to "location"
+               html, redirect      not handled; a web page with 200, or a redirect to "location"
                restart             not handled, and the server is away for delayMs
                outside             "request": {"method", "path", "body"} is done first, as if by somebody else
                {"status": 503, "body": …, "headers": {…}}
@@ -41,6 +41,7 @@ A file of failures is a JSON array of rules, of which the first that matches str
   skip         how many matching requests pass first (default 0)
   times        how often it strikes, or "always" (default 1)
   probability  from 0 to 1, for each matching request (default 1)
+  delayMs      default: 100 to refuse, 1000 for a slow one, 500 for a restart
 `;
 
 /** A wrong argument: one sentence for the person who typed it. */

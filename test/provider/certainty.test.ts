@@ -78,7 +78,7 @@ describe("what cannot be known for certain", () => {
       await exchange.pass();
     });
     const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "twice", serviceProviderSid: target.serviceProviderSid });
-    const told = /a first one was not answered; whether it was made all the same could not be found out \(insufficient privileges/;
+    const told = /a first attempt was not answered; whether it was made all the same could not be found out \(insufficient privileges/;
     await assert.rejects(creation, (error: InitializationError) => told.test(error.message) && error.id.length === 36);
     target.sandbox.clearFaults();
     assert.equal(await accountsNamed("twice"), 2);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { Gate } from "../../provider/http/gate";
 import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
@@ -144,7 +145,9 @@ describe("the settings of the gate", () => {
       const before = windows.length;
       assert.deepEqual((await engine.up(program(target, 5))).errors, []);
       const own = windows.slice(before);
-      assert.equal(Math.max(...own.map(({ requests }) => requests)), rateLimit.requests * (1 - reserve / 100));
+      const share = rateLimit.requests * (1 - reserve / 100);
+      const most = Math.max(...own.map(({ requests }) => requests));
+      assert(most <= share && most > 0.8 * share, `${most} requests in a window`);
       assert(own.every(({ refused }) => refused === 0));
       await target.sandbox.stop();
     });
@@ -152,20 +155,21 @@ describe("the settings of the gate", () => {
 
   for (const most of [1, 3, 25]) {
     it(`let ${most} requests be under way at once`, async () => {
-      let underWay = 0;
-      const seen: number[] = [];
+      const underWay: ServerResponse[] = [];
+      let atOnce = 0;
       const server = await serve((_request, response) => {
-        seen.push(++underWay);
+        underWay.push(response);
+        if (underWay.length !== most) return;
+        // All that may come are here; one more would come in this time.
         setTimeout(() => {
-          underWay--;
-          response.setHeader("content-type", "application/json").end("[]");
-        }, 20);
+          atOnce = Math.max(atOnce, underWay.length);
+          for (const held of underWay.splice(0)) held.setHeader("content-type", "application/json").end("[]");
+        }, 50);
       });
       const environment = { JAMBONZ_API_URL: `${server.url}/v1`, JAMBONZ_API_KEY: "key", JAMBONZ_MAX_CONCURRENCY: String(most) };
       const { http } = new Session(platform("jambonz"), { config: () => undefined, environment, log: () => {} }).client;
-      await Promise.all(Array.from({ length: 50 }, (_, n) => http.send({ method: "GET", path: `/Things/${n}` })));
-      assert.equal(seen.length, 50);
-      assert.equal(Math.max(...seen), most);
+      await Promise.all(Array.from({ length: 4 * most }, (_, n) => http.send({ method: "GET", path: `/Things/${n}` })));
+      assert.equal(atOnce, most);
       await server.stop();
     });
   }
@@ -185,7 +189,8 @@ describe("the settings of the gate", () => {
         const entered = gate.enter();
         step = 0;
         time += 100;
-        await entered;
+        const isIn = await Promise.race([entered.then(() => true), new Promise((resolve) => setTimeout(resolve, 2000, false))]);
+        assert(isIn, `asleep, ${before} ms before the end of the window`);
       }
     } finally {
       Date.now = now;
@@ -193,7 +198,8 @@ describe("the settings of the gate", () => {
   });
 });
 
-describe("another client that takes all it can get of the rate limit", () => {
+describe("another client that takes all it can get of the rate limit", function () {
+  this.timeout(300_000);
   const rateLimit = { requests: 300, seconds: 1 };
   const accounts = 100;
 
@@ -201,9 +207,11 @@ describe("another client that takes all it can get of the rate limit", () => {
     const target = await jambonzTarget("admin", { rateLimit });
     const engine = new Engine({ environment: () => target.variables, log: () => {} });
     let ended = false;
+    const ask = () => fetch(`${target.sandbox.url}/Applications`, { headers: { authorization: `Bearer ${target.key}` } });
     const greedy = Array.from({ length: 3 }, async () => {
+      await Promise.all(Array.from({ length: rateLimit.requests / 2 }, ask)); // so that it is used up on any machine
       while (!ended) {
-        const { status } = await fetch(`${target.sandbox.url}/Applications`, { headers: { authorization: `Bearer ${target.key}` } });
+        const { status } = await ask();
         await new Promise((resolve) => setTimeout(resolve, status === 429 ? 20 : 2));
       }
     });

@@ -74,6 +74,13 @@ describe("secrets in texts", () => {
     }
   }
 
+  it("hides the rest of one of two secrets that begin alike, and what follows a spelling that it does not know", () => {
+    const redactor = new Redactor();
+    redactor.add("hunter2-2024", 'hunter2-2024"extra', 'abcdefgh"ijk', "correct horse battery staple");
+    assert.equal(redactor.clean("bad hunter2-2024&#34;extra"), "bad [secret]");
+    assert.equal(redactor.clean("p=abcdefgh&#34;ijk&q=correct horse battery staple is bad"), "p=[secret] is bad");
+  });
+
   it("hides a long secret of which only the beginning is left", () => {
     const redactor = new Redactor();
     redactor.add("example-secret-key-1");
