@@ -103,7 +103,7 @@ export class Redactor {
     const haystack = lowerAscii(text);
     let result = "";
     for (let at = 0; at < text.length;) {
-      const length = this.#secretAt(haystack, at);
+      const length = this.#hiddenAt(haystack, at);
       result += length > 0 ? HIDDEN : text[at];
       at += Math.max(length, 1);
     }
@@ -118,10 +118,20 @@ export class Redactor {
     return [...this.#known].some((secret) => decoded.endsWith(`:${secret}`) || (secret.length > SHORT && decoded.includes(secret)));
   }
 
-  /** How many characters from here on are a secret, or the beginning of one. */
-  #secretAt(haystack: string, at: number): number {
-    let most = 0;
-    let whole = false;
+  /** How many characters from here on are to be hidden. */
+  #hiddenAt(haystack: string, at: number): number {
+    const found = this.#secretAt(haystack, at);
+    let { length } = found;
+    if (length === 0 || found.isWhole) return length;
+    // Where it goes on in a spelling of its own, all that belongs to it is hidden, and what begins in there as a whole.
+    while (at + length < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + length]!))
+      length += Math.max(1, this.#secretAt(haystack, at + length).length);
+    return length;
+  }
+
+  /** How many characters from here on are a secret, or the beginning of one; the most that there are. */
+  #secretAt(haystack: string, at: number): { length: number; isWhole: boolean } {
+    let longest = { length: 0, isWhole: false };
     for (let size = SHORT + 1; size <= TELLING; size++) {
       for (const secret of this.#byStart.get(haystack.slice(at, at + size)) ?? []) {
         let length = size;
@@ -129,14 +139,10 @@ export class Redactor {
         // A word that a secret happens to begin with is none, unless most of the secret is there.
         const isWhole = length === secret.length;
         if (!isWhole && length < secret.length * MOST && /^[a-z]+$/.test(secret.slice(0, length))) continue;
-        if (length > most || (length === most && !isWhole)) [most, whole] = [length, isWhole];
+        if (length > longest.length || (length === longest.length && !isWhole)) longest = { length, isWhole };
       }
     }
-    if (most === 0 || whole) return most;
-    // Where it goes on in a spelling of its own, all that belongs to it is hidden, and what begins in there as a whole.
-    while (at + most < haystack.length && !/[\s'"`<>{}]/.test(haystack[at + most]!))
-      most += Math.max(1, this.#secretAt(haystack, at + most));
-    return most;
+    return longest;
   }
 }
 

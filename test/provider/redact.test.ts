@@ -81,6 +81,12 @@ describe("secrets in texts", () => {
     assert.equal(redactor.clean("p=abcdefgh&#34;ijk&q=correct horse battery staple is bad"), "p=[secret] is bad");
   });
 
+  it("hides as many beginnings in a row as a text holds", () => {
+    const redactor = new Redactor();
+    redactor.add('abcdefgh"ijk');
+    assert.equal(redactor.clean(`${"abcdefgh&".repeat(50_000)} is bad`), "[secret] is bad");
+  });
+
   it("hides a long secret of which only the beginning is left", () => {
     const redactor = new Redactor();
     redactor.add("example-secret-key-1");
