@@ -14,7 +14,7 @@ import { plots } from "./plots";
 import { EMPTY_HANDLER, measurePluginReady, measureReady } from "./ready";
 import { report } from "./report";
 import { Results } from "./results";
-import { variants } from "./variants";
+import { rotated, variants } from "./variants";
 
 const USAGE = `npm run bench [-- options]
 
@@ -64,8 +64,7 @@ async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>,
     for (let round = 1; round <= repeat; round++) {
       const of = `${size} resources, round ${round} of ${repeat}`;
       // Another one goes first in each round.
-      const order = [...variants.slice(round % variants.length), ...variants.slice(0, round % variants.length)];
-      const measured = await measure(order, size, environment, interrupted, (message) => say(`${of}, ${message}`));
+      const measured = await measure(rotated(variants, round), size, environment, interrupted, (message) => say(`${of}, ${message}`));
       for (const [name, one] of measured) results.add(name, size, one);
       results.add("bare", size, await measureBare(size, interrupted));
     }

@@ -8,7 +8,7 @@ import { Bare } from "./bare";
 import { startSandboxProcess, type SandboxProcess } from "./platform";
 import { processorTimeOfChildren, watchProviders } from "./processes";
 import { tenants } from "./tenants";
-import { operations, variants, type Operation, type Variant } from "./variants";
+import { operations, rotated, variants, type Operation, type Variant } from "./variants";
 
 /** What one operation on all resources cost. */
 export interface Cost {
@@ -60,8 +60,7 @@ export async function measure(
       const times = ({ variant }: Subject) => (operation === "no-op" ? variant.noOps : 1);
       for (let time = 0; subjects.some((subject) => time < times(subject)); time++) {
         const those = subjects.filter((subject) => time < times(subject));
-        const first = time % those.length;
-        for (const subject of [...those.slice(first), ...those.slice(0, first)]) {
+        for (const subject of rotated(those, time)) {
           const { seconds } = await measureOperation(subject, operation, size, interrupted);
           say(`${subject.variant.title}: ${operation} ${seconds.toFixed(1)} s`);
         }

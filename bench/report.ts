@@ -1,6 +1,6 @@
 import { limitedSeconds, RATE_LIMIT } from "./measure";
 import type { Results } from "./results";
-import { operations, variants, type Operation } from "./variants";
+import { NO_OPS, operations, type Operation } from "./variants";
 
 /** The size that the goals speak of. */
 const GOAL_SIZE = 500;
@@ -17,7 +17,7 @@ export function report(results: Results): string {
   const { machine, repeat, sizes } = results;
   return `# Benchmark
 
-Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat} rounds`}, a no-op of the package and of the engine alone ${variants[0]!.noOps * repeat} times; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
+Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat} rounds`}, a no-op of the package and of the engine alone ${NO_OPS * repeat} times; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
 
 - **pulumi-cpaas**: this package.
 - **Classes in the program**: the same resources as a program declares them after Pulumi's guide to dynamic providers ([naive/library.ts](naive/library.ts)). The SDK serialises the classes into the state of each resource.

@@ -11,11 +11,20 @@ export interface Variant {
   noOps: number;
 }
 
+/** Of what is compared at a no-op. */
+export const NO_OPS = 9;
+
 export const variants: readonly Variant[] = [
-  { name: "package", title: "pulumi-cpaas", sources: [], noOps: 9 },
-  { name: "engine", title: "engine alone", sources: [join("engine", "library.ts"), join("engine", "provider.ts")], noOps: 9 },
+  { name: "package", title: "pulumi-cpaas", sources: [], noOps: NO_OPS },
+  { name: "engine", title: "engine alone", sources: [join("engine", "library.ts"), join("engine", "provider.ts")], noOps: NO_OPS },
   { name: "naive", title: "classes in the program", sources: [join("naive", "library.ts")], noOps: 1 },
 ];
+
+/** The same, beginning with another one. */
+export function rotated<T>(list: readonly T[], by: number): T[] {
+  const first = by % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
 
 export const operations = ["create", "no-op", "refresh", "update", "destroy"] as const;
 export type Operation = (typeof operations)[number];

@@ -80,8 +80,8 @@ export class Recovery {
         if (attempt > 0) await this.#wasLate(creation, fate.created);
         return fate.created;
       }
-      const found = await fate.looking.catch((trouble: unknown) => {
-        throw trouble instanceof CancelledError ? new UserError(notFoundOut(fate.error, trouble)) : trouble;
+      const found = await fate.looking.catch((trouble: Error) => {
+        throw notLookedFor(fate.error, trouble);
       });
       if (found) return found;
       if (attempt >= retries) throw fate.error;
@@ -160,7 +160,7 @@ export class Recovery {
   async #wasLate(creation: Creation, { id, outputs }: Created): Promise<void> {
     const first = new UnansweredError("a first attempt was not answered", creation.sentAt);
     const candidates = await this.#candidates(creation, first).catch((trouble: Error) => {
-      throw new UnfinishedError(trouble instanceof CancelledError ? notFoundOut(first, trouble) : trouble.message, id, outputs);
+      throw new UnfinishedError(notLookedFor(first, trouble).message, id, outputs);
     });
     const { likely, doubtful } = this.#possible(creation, candidates);
     // Whatever its date, it was not there when the first one was looked for.
@@ -222,6 +222,11 @@ export class Recovery {
 
 function notFoundOut({ message }: UnansweredError, trouble: Error): string {
   return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
+}
+
+/** What ended the looking, in words that a cancelled run lacks. */
+function notLookedFor(error: UnansweredError, trouble: Error): Error {
+  return trouble instanceof CancelledError ? new UserError(notFoundOut(error, trouble)) : trouble;
 }
 
 function identity({ type }: Resource, { id }: Created): string {

@@ -221,6 +221,7 @@ export class HttpClient {
   async #once(request: Request, budget: Budget): Promise<Outcome> {
     const { dialect } = this.#options;
     const waitsForRateLimit = dialect.waitsForRateLimit ?? true;
+    const isRead = request.method === "GET";
     let state: RateLimitState | undefined;
     try {
       if (this.#options.signal?.aborted) throw new CancelledError();
@@ -236,13 +237,13 @@ export class HttpClient {
         this.#gate.close(wait + 50);
         return { kind: "rateLimited" };
       }
-      const answer: Answer = { ...this.#read(response, request.method === "GET"), retryAfterMs: retryAfter(response) };
+      const answer: Answer = { ...this.#read(response, isRead), retryAfterMs: retryAfter(response) };
       answer.status = dialect.statusOf?.(answer) ?? answer.status;
       if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
     } catch (error) {
-      if (this.#options.signal?.aborted && request.method === "GET") throw new CancelledError();
-      return this.#classify(error, request.method === "GET");
+      if (this.#options.signal?.aborted && isRead) throw new CancelledError();
+      return this.#classify(error, isRead);
     } finally {
       this.#gate.leave(state);
     }

@@ -192,8 +192,8 @@ export const account = resource<Jambonz>()({
   async find(jambonz, { bucketCredential: _, allowDuplicateName, ...inputs }) {
     const owner = inputs.serviceProviderSid ?? (await jambonz.onlyServiceProvider());
     const rows = await jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0);
-    return rows
-      .filter((row) => (allowDuplicateName ? isAsSent(row, inputs) : row.name === inputs.name))
+    const named = rows
+      .filter(({ name }) => name === inputs.name)
       .map((row) => {
         const sid = String(row.account_sid);
         return {
@@ -205,6 +205,8 @@ export const account = resource<Jambonz>()({
           taken: () => void made(jambonz, sid, owner, inputs.name),
         };
       });
+    // Where the name may be another one's too, one that differs is.
+    return allowDuplicateName ? named.filter(({ isOtherwise }) => !isOtherwise) : named;
   },
 
   async read(jambonz, id, { serviceProviderSid }, { fresh }) {

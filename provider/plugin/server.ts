@@ -24,11 +24,12 @@ export async function serve(
   );
   announce(port);
   // The engine waits for the port. Its first call is taken when this turn is over, which is when it can be answered.
-  const { Empty, EngineClient, LogRequest, LogSeverity, messages, service } = require("./messages") as typeof import("./messages");
-  let client: InstanceType<typeof EngineClient> | undefined;
+  const { Empty, engineService, messages, service } = require("./messages") as typeof import("./messages");
+  let client: InstanceType<grpc.ServiceClientConstructor> | undefined;
   /** Never fails, or what it only tells of would fail with it. */
   const log = (message: string) => {
     if (engine === undefined) return console.error(message);
+    const { EngineClient, LogRequest, LogSeverity } = engineService();
     const request = new LogRequest();
     request.setSeverity(LogSeverity.INFO);
     request.setMessage(message);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { leaves } from "../../provider/schema";
+import { leaves, secretsIn } from "../../provider/schema";
 import type { LoggedRequest } from "../../sandbox/src";
 import { Engine, type Entry, type Outcome } from "../support/engine";
 import type { Declared } from "../support/pulumi";
@@ -132,7 +132,8 @@ class Course {
     scene.sandbox.clearRequests();
     const program = scene.declared(declaredProgram);
     // Also what never comes into state, because it is not created.
-    for (const { type, args } of program) this.#watch(type, args as Properties);
+    for (const { type, args } of program)
+      for (const secret of secretsIn(resourceOf(type).definition.inputs, args as Properties)) if (secret !== "") this.#secrets.add(secret);
     const outcome =
       command === "refresh"
         ? await this.#engine.refresh()
@@ -250,12 +251,6 @@ class Course {
     this.log.push(`somebody: ${change.what} of ${change.slot}`);
     this.#isNews = true;
     return effect;
-  }
-
-  #watch(type: string, properties: Properties): void {
-    for (const { traits, value } of leaves(resourceOf(type).definition.inputs, properties)) {
-      if (traits.secret && typeof value === "string" && value !== "") this.#secrets.add(value);
-    }
   }
 
   /** Every secret is only where it belongs: at the places of state that are encrypted. */
