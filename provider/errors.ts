@@ -24,6 +24,18 @@ export class RefusedError extends Error {
   }
 }
 
+/** A 500 without words: the platform's way to refuse, or something in between that has answered in its place, so that it may have been done. */
+export class UnspokenError extends RefusedError {
+  constructor(
+    status: number,
+    reason: string,
+    /** When the request was sent, in milliseconds by this machine's clock. */
+    readonly sentAt: number,
+  ) {
+    super(status, reason);
+  }
+}
+
 /** The request never reached the platform, so nothing was done. */
 export class UnreachableError extends Error {}
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
+import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UnspokenError, UserError } from "./errors";
 import { hasFormat, wrongId } from "./ids";
 import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
@@ -92,7 +92,7 @@ export class Lifecycle {
     const key = this.#key(id);
     const isOfRefresh = refreshed.has(key);
     const isReplaced = replaces.length > 0;
-    const text = JSON.stringify(Object.entries(news).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const text = textOf(news);
     /** What the program says; undefined where it is a refresh that compares, or the engine that only asks. */
     const says = isOfRefresh || text.includes(UNKNOWN) ? undefined : text;
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
@@ -100,7 +100,7 @@ export class Lifecycle {
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    if (says !== undefined && !isReplaced) kept.set(key, this.#made);
+    if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says) });
     if (says !== undefined && isReplaced && deleteBeforeReplace) successors.set(key, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
@@ -169,7 +169,8 @@ export class Lifecycle {
     const { id, outputs } = await created.catch((error: unknown) => {
       throw error instanceof UnfinishedError ? this.#unfinished("create", error.id, { ...now, ...place }, error) : error;
     });
-    session.made.set(definition.type, this.#made + 1);
+    const says = textOf(inputs);
+    session.made.set(this.#key(says), this.#made(says) + 1);
     const state: Properties = { ...now, ...outputs, ...place };
     Object.assign(
       state,
@@ -328,7 +329,7 @@ export class Lifecycle {
     return Object.entries<z.ZodType>(this.definition.inputs.shape)
       .filter(
         ([name, schema]) =>
-          unsure.includes(name) || (!same(schema, news[name], state[name]) && !(isAbsent(news[name]) && traitsOf(schema).computed)),
+          !(isAbsent(news[name]) && traitsOf(schema).computed) && (unsure.includes(name) || !same(schema, news[name], state[name])),
       )
       .map(([name]) => name);
   }
@@ -344,14 +345,15 @@ export class Lifecycle {
     return claim?.includes(UNKNOWN) ? undefined : claim;
   }
 
-  /** How many resources of the type this run has made. */
-  get #made(): number {
-    return this.session.made.get(this.definition.type) ?? 0;
+  /** How many resources of the type this run has made of which the program says this. */
+  #made(says: string): number {
+    return this.session.made.get(this.#key(says)) ?? 0;
   }
 
   /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */
   #isKept(id: string): boolean {
-    return this.session.kept.get(this.#key(id)) === this.#made;
+    const kept = this.session.kept.get(this.#key(id));
+    return kept !== undefined && kept.made === this.#made(kept.says);
   }
 
   /** Whether something has to be sent although the inputs are as deployed. */
@@ -499,7 +501,14 @@ function kept({ deleteBeforeReplace }: Resource): string {
   return `the program still has it, by a resource of another name, so it is not deleted; take this entry out of the state with \`pulumi state delete\`${replace}`;
 }
 
+/** What a program says of a resource, as text. */
+function textOf(inputs: Properties): string {
+  return JSON.stringify(Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Whether what was asked may have been done all the same. */
 function isUnsure(error: unknown): boolean {
-  return error instanceof UnansweredError || (error instanceof RefusedError && error.lostAt !== undefined);
+  return (
+    error instanceof UnansweredError || error instanceof UnspokenError || (error instanceof RefusedError && error.lostAt !== undefined)
+  );
 }

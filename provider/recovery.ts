@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UserError } from "./errors";
+import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UnspokenError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
 import { isObject } from "./values";
@@ -45,8 +45,8 @@ interface Creation {
   sentAt: number;
 }
 
-/** What became of a creation: made, or not answered and being looked for. */
-type Fate = { created: Created } | { error: UnansweredError; looking: Promise<Candidate | undefined> };
+/** What became of a creation: made, or not answered and being looked for; with the refusal where the platform may have refused it. */
+type Fate = { created: Created } | { error: UnansweredError; refusal?: UnspokenError; looking: Promise<Candidate | undefined> };
 
 /** What may have been made by a creation whose answer was lost. */
 interface Possible {
@@ -84,6 +84,7 @@ export class Recovery {
         throw notLookedFor(fate.error, trouble);
       });
       if (found) return found;
+      if (fate.refusal) throw fate.refusal;
       if (attempt >= retries) throw fate.error;
     }
   }
@@ -116,10 +117,11 @@ export class Recovery {
         return { created };
       },
       (refusal: unknown): Fate => {
-        const error = unanswered(refusal);
+        const unspoken = refusal instanceof UnspokenError ? refusal : undefined;
+        const error = unspoken ? new UnansweredError(unspoken.message, unspoken.sentAt) : unanswered(refusal);
         if (!(error instanceof UnansweredError)) throw error;
         creation.sentAt = Math.min(creation.sentAt, error.sentAt);
-        return { error, looking: this.#look(creation, error) };
+        return { error, refusal: unspoken, looking: this.#look(creation, error, unspoken) };
       },
     );
     const settled = sending.catch(() => undefined).finally(() => underWay.delete(settled));
@@ -127,8 +129,11 @@ export class Recovery {
     return sending;
   }
 
-  /** Looks several times, one of equal creations after the other. Undefined: there is nothing that it could have made. */
-  #look(creation: Creation, error: UnansweredError): Promise<Candidate | undefined> {
+  /**
+   * Looks several times, one of equal creations after the other. Undefined: there is nothing that it could have made.
+   * @param refusal what may be the platform's answer, and is where it cannot be looked for
+   */
+  #look(creation: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate | undefined> {
     const { definition, client, equals } = creation;
     equals.lost++;
     const turn = equals.looking
@@ -136,7 +141,7 @@ export class Recovery {
         let doubtful: Candidate[] = [];
         for (const pause of error.stillAtIt ? LONG_LOOKS : LOOKS) {
           await client.http.pause(pause);
-          const candidates = await this.#candidates(creation, error);
+          const candidates = await this.#candidates(creation, error, refusal);
           // From here on nothing is waited for, or another creation could take the same one meanwhile.
           const possible = this.#possible(creation, candidates);
           const { likely } = possible;
@@ -173,8 +178,8 @@ export class Recovery {
   }
 
   /** What is on the platform, when everybody else who may have made it knows what became of it. */
-  async #candidates(creation: Creation, error: UnansweredError): Promise<Candidate[]> {
-    const candidates = await this.#ask(creation, error);
+  async #candidates(creation: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate[]> {
+    const candidates = await this.#ask(creation, error, refusal);
     if (this.#unclaimed(creation, candidates).length === 0) return [];
     const { underWay, equals } = this.#creations(creation.definition);
     // What another creation is about to be told must not be taken from it: one that asks for more makes what this one looks for.
@@ -199,13 +204,14 @@ export class Recovery {
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
-  async #ask({ definition, client, inputs }: Creation, error: UnansweredError): Promise<Candidate[]> {
+  async #ask({ definition, client, inputs }: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate[]> {
     let refusals = 0;
     for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
       let candidates: Candidate[] | undefined;
       try {
         candidates = await definition.find?.(client, inputs);
       } catch (trouble) {
+        if (refusal) throw refusal;
         // Who may create may look: a refusal, or a web page, comes from in between, until it comes again and again.
         if (trouble instanceof UserError || (trouble instanceof RefusedError && trouble.status < 500)) refusals++;
         if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
@@ -213,6 +219,7 @@ export class Recovery {
         continue;
       }
       if (candidates) return candidates;
+      if (refusal) throw refusal;
       throw new UserError(
         `${error.message}; it may have been made all the same, and it cannot be listed, so it is not tried again: look on the platform before the next run`,
       );

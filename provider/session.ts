@@ -33,9 +33,12 @@ export class Session {
   readonly recovery = new Recovery();
   /** What is to take the place of a resource that is deleted first, by type and id. */
   readonly successors = new Map<string, Properties>();
-  /** What the program keeps, by type and id, and how many resources of its type had been made when it was compared. */
-  readonly kept = new Map<string, number>();
-  /** How many resources of a type this run has made. */
+  /**
+   * What the program keeps, by type and id: what it says of it, and how many resources of which it says the same had been
+   * made when it was compared. One more may be its own successor, made because a person wants it anew.
+   */
+  readonly kept = new Map<string, { says: string; made: number }>();
+  /** How many resources this run has made, by type and what the program says of them. */
   readonly made = new Map<string, number>();
   /** What a refresh has read and not yet compared, by type and id. */
   readonly refreshed = new Set<string>();

@@ -3,7 +3,7 @@ import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Axios from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
-import { CancelledError, NotSentError, RefusedError, UnansweredError, UnreachableError, UserError } from "../errors";
+import { CancelledError, NotSentError, RefusedError, UnansweredError, UnreachableError, UnspokenError, UserError } from "../errors";
 import type { Redactor } from "../redact";
 import { normalUrl, type CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
@@ -47,6 +47,8 @@ export interface Dialect {
   statusOf?(answer: Answer): number;
   /** False where waiting for the rate limit would take too long: a 429 is then a refusal like any other. Default: true. */
   waitsForRateLimit?: boolean;
+  /** What a 500 without words says, where the platform itself refuses so. Elsewhere it is not the platform that has answered. */
+  unspoken?: string;
   /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
   isTransient?(answer: Answer): boolean;
 }
@@ -152,7 +154,7 @@ export class HttpClient {
   }
 
   /**
-   * @throws RefusedError when the platform refuses; UnreachableError or NotSentError when nothing was sent;
+   * @throws RefusedError when the platform refuses, UnspokenError where it may not be the platform that does; UnreachableError or NotSentError when nothing was sent;
    *   UnansweredError when the request may have been carried out; UserError when it is not the platform that has answered.
    *   Where an earlier try may have been carried out, it is an UnansweredError, or a RefusedError with `lostAt`.
    */
@@ -187,10 +189,13 @@ export class HttpClient {
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
         const proxy =
           answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
-        const reason = redactor.excerpt(proxy ?? own ?? `it answered ${answer.status} without a reason`);
-        // Without the platform's own words it is not the platform that has refused.
-        const unclear = !idempotent && (transient || (answer.status === 500 && own === undefined));
+        const isUnspoken = answer.status === 500 && own === undefined;
+        const unspoken = (isUnspoken && dialect.unspoken) || `it answered ${answer.status} without a reason`;
+        const reason = redactor.excerpt(proxy ?? own ?? unspoken);
+        // Without the platform's own words it may not be the platform that has refused.
+        const unclear = !idempotent && (transient || (isUnspoken && dialect.unspoken === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
+        if (isUnspoken && request.method !== "GET") throw new UnspokenError(answer.status, reason, sentAt);
         if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         tries.lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {

@@ -35,7 +35,7 @@ const inputs = z
       .enum(["Administrator", "Developer", "ProvisioningAgent"])
       .optional()
       .describe(
-        "What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it.",
+        "What a new sub-account may do: an Administrator everything; a Developer everything but manage accounts; a ProvisioningAgent what a Developer may, but not read messages or remove recordings. Default: as the account above it.",
       )
       .meta({ computed: true, typeName: "AccountRole" }),
     closeOnDeletion: z

@@ -3,7 +3,7 @@ import { UserError } from "../errors";
 import { resource } from "../resource";
 import { accountSid, owned } from "./owned";
 import { time, toForm, type Restcomm } from "./platform";
-import { dates, friendlyName, httpMethod, password, sid, url } from "./types";
+import { dates, friendlyName, methodOf, password, sid, url } from "./types";
 
 const inputs = z.strictObject({
   accountSid,
@@ -20,9 +20,9 @@ const inputs = z.strictObject({
   friendlyName: friendlyName.optional().describe("A description. Default: the login."),
   status: z.int().min(0).max(1).optional().describe("1: it may be used; 0: it may not. Default: 1.").meta({ platformDefault: 1 }),
   voiceUrl: url.optional().describe("Where the platform asks what to do with a call from the device."),
-  voiceMethod: httpMethod.optional(),
+  voiceMethod: methodOf("voiceUrl"),
   voiceFallbackUrl: url.optional().describe("Asked when voiceUrl fails."),
-  voiceFallbackMethod: httpMethod.optional(),
+  voiceFallbackMethod: methodOf("voiceFallbackUrl"),
   voiceApplicationSid: sid("AP").optional().describe("The application that handles its calls; the URLs are then not used."),
 });
 

@@ -3,7 +3,7 @@ import { RefusedError, UnfinishedError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { accountSid, owned } from "./owned";
 import { toForm, type Restcomm, type Row } from "./platform";
-import { dates, friendlyName, httpMethod, sid, url } from "./types";
+import { dates, friendlyName, methodOf, sid, url } from "./types";
 
 const applicationSid = sid("AP").optional();
 
@@ -23,9 +23,9 @@ const inputs = z
       .meta({ replaceOnChanges: true, writeOnly: true, platformDefault: false }),
     friendlyName: friendlyName.optional().describe("A description. Default: the number."),
     voiceUrl: url.optional().describe("Where the platform asks what to do with a call to the number."),
-    voiceMethod: httpMethod.optional(),
+    voiceMethod: methodOf("voiceUrl"),
     voiceFallbackUrl: url.optional().describe("Asked when voiceUrl fails."),
-    voiceFallbackMethod: httpMethod.optional(),
+    voiceFallbackMethod: methodOf("voiceFallbackUrl"),
     voiceApplicationSid: applicationSid.describe("The application that handles calls; the URLs are then not used."),
     voiceCallerIdLookup: z
       .boolean()
@@ -33,18 +33,18 @@ const inputs = z
       .describe("Whether the caller's name is looked up, which costs for each call. Default: false.")
       .meta({ platformDefault: false }),
     smsUrl: url.optional().describe("Where the platform asks what to do with a message to the number."),
-    smsMethod: httpMethod.optional(),
+    smsMethod: methodOf("smsUrl"),
     smsFallbackUrl: url.optional().describe("Asked when smsUrl fails."),
-    smsFallbackMethod: httpMethod.optional(),
+    smsFallbackMethod: methodOf("smsFallbackUrl"),
     smsApplicationSid: applicationSid.describe("The application that handles messages; the URLs are then not used."),
     ussdUrl: url.optional().describe("Where the platform asks what to do with a USSD session."),
-    ussdMethod: httpMethod.optional(),
+    ussdMethod: methodOf("ussdUrl"),
     ussdApplicationSid: applicationSid.describe("The application that handles USSD sessions."),
     referUrl: url.optional().describe("Where the platform asks what to do when a call is transferred."),
-    referMethod: httpMethod.optional(),
+    referMethod: methodOf("referUrl"),
     referApplicationSid: applicationSid.describe("The application that handles transfers."),
     statusCallback: url.optional().describe("Told when a call ends."),
-    statusCallbackMethod: httpMethod.optional(),
+    statusCallbackMethod: methodOf("statusCallback"),
   })
   .refine(({ phoneNumber, isSip }) => isSip === true || !phoneNumber || /^\+[1-9]\d{1,14}$/.test(phoneNumber), {
     path: ["phoneNumber"],
@@ -113,19 +113,14 @@ export const incomingPhoneNumber = resource<Restcomm>()({
   async create(restcomm, { accountSid, ...sent }) {
     const { phoneNumber } = sent;
     // 21452 is the carrier's code; whatever its handlers do not catch is 500, and the number may be bought all the same.
-    const isTaken = ({ status, reason }: RefusedError) => status === 500 || (status === 400 && reason.includes("21452"));
+    const isRefused = ({ status, reason }: RefusedError) => status === 400 && reason.includes("21452");
+    const isTaken = (error: RefusedError) => error.status === 500 || isRefused(error);
     const look = async () => (await bearing(restcomm, accountSid, phoneNumber))[0];
-    let row: Row;
-    try {
-      row = await restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), isTaken, look);
-    } catch (error) {
-      if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      const bought = error.status === 500 ? await look() : undefined;
-      if (!bought && error.status === 400)
-        throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
-      if (!bought) throw error;
-      row = bought;
-    }
+    const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), isTaken, look);
+    const row = await bought.catch((error: unknown) => {
+      if (!(error instanceof RefusedError && isRefused(error))) throw error;
+      throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
+    });
     const { id, outputs = {} } = common.candidate(row);
     tellOther(restcomm, id, phoneNumber, outputs);
     return { id, outputs };

@@ -87,8 +87,8 @@ export function owned({ noun, inputs, outputs, namedAfter, derived, distributed 
       return outputsOf(await restcomm.put(pathOf(id), toForm(inputs, sent)));
     },
 
-    async delete(restcomm: Restcomm, id: string): Promise<void> {
-      await restcomm.delete(pathOf(id));
+    async delete(restcomm: Restcomm, id: string, state: Properties): Promise<void> {
+      await restcomm.delete(pathOf(id), distributed ? state : {});
     },
   };
 }

@@ -20,7 +20,7 @@ export const restcommSettings = z.object({
     .regex(/^AC[a-zA-Z0-9]{32}$/, { error: "must be the sid of an account: AC and 32 letters or digits" })
     .optional()
     .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it.")
-    .meta({ target: true }),
+    .meta({ target: true, hiddenWhenWrong: true }), // the token stands beside it, and the two are easily swapped
   authToken: z
     .string()
     .min(1)
@@ -88,6 +88,7 @@ export class Restcomm {
           return { authorization: `Basic ${basic}` };
         },
         reason,
+        unspoken: "it gave no reason, as it does for an account or a value that it does not know",
       },
     });
     this.#lists = new ListCache((path) => this.http.operation(() => this.#rows(path)), changesList);
@@ -186,9 +187,12 @@ export class Restcomm {
 
   /**
    * What is not there is a success: the answer to an earlier try may have been lost. It is asked for, because something
-   * in between may have said so, and again for as long as it may show although it is gone.
+   * in between may have said so, for as long as it may not show although it is there, and again for as long as it may show
+   * although it is gone.
+   *
+   * @param state holds `dateCreated` where it may take a while to show
    */
-  async delete(path: string): Promise<void> {
+  async delete(path: string, { dateCreated }: Properties): Promise<void> {
     const until = this.#settledAt(this.#now());
     for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
       try {
@@ -196,7 +200,7 @@ export class Restcomm {
         break;
       } catch (error) {
         if (!(error instanceof RefusedError && error.status === 404)) throw error;
-        if (!(await this.#shown(path))) break;
+        if (!(await this.#appearing(() => this.#shown(path), this.#settledAt(time(dateCreated))))) break;
         const left = until - this.#now();
         if (!(left > 0)) throw error;
         await this.http.pause(Math.min(pause, left));
@@ -320,7 +324,6 @@ function reason({ status, reasonPhrase, body }: Answer): string | undefined {
   const said = [message, xml, plain, reasonPhrase === STATUS_CODES[status] ? undefined : reasonPhrase];
   const text = said.find((value): value is string => typeof value === "string" && value !== "");
   if (text === undefined && status === 403) return "the account in use may not do this";
-  if (text === undefined && status === 500) return "it gave no reason, as it does for an account or a value that it does not know";
   return text;
 }
 

@@ -14,10 +14,14 @@ export const url = z
   .max(2048)
   .regex(/^[a-z][a-z0-9+.-]*:\/\/\S+$|^\/\S*$/i, { error: "must be a URL, or a path on the platform that begins with /" });
 
-export const httpMethod = z
-  .enum(["GET", "POST"])
-  .describe("The HTTP method with which the URL before it is asked. Default: POST.")
-  .meta({ platformDefault: "POST" });
+/** @param property the one with the URL that is asked with it */
+export function methodOf(property: string) {
+  return z
+    .enum(["GET", "POST"])
+    .optional()
+    .describe(`The HTTP method with which ${property} is asked. Default: POST.`)
+    .meta({ platformDefault: "POST" });
+}
 
 /** Long enough for the platform's console; the platform itself scores it and may find it too weak all the same. */
 export const password = z.string().min(8).max(255).meta({ secret: true, writeOnly: true });

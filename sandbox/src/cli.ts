@@ -15,7 +15,8 @@ Runs a local server that answers as a communications platform does.
   --data FILE             keep the data in this file (default: in memory)
   --admin-key KEY         default: the one in the data file, else a random one
   --rate-limit N/SECONDS  default: as the platform has it; 0 or off: no limit
-  --dns managed           keep DNS records for realms that accounts set themselves (jambonz)
+  --dns managed           keep DNS records for realms that accounts set themselves; skipped: such a realm is
+                          answered without any; none: it fails, as without a DNS provider (jambonz; default none)
   --consistency-delay SECONDS
                           how long reads show accounts, clients and numbers as they were before a change
                           (restcomm; default 0)
@@ -37,7 +38,7 @@ A file of failures is a JSON array of rules, of which the first that applies to 
                restart             not handled, and the server is away for delayMs
                outside             "request": {"method", "path", "body"} is done first, as if by somebody else
                {"status": 503, "body": …, "headers": {…}}
-                                   not handled, and this answer
+                                   not handled, and this answer; handled with "handled": true
   skip         how many matching requests pass first (default 0)
   times        how often it strikes, or "always" (default 1)
   probability  from 0 to 1, for each matching request (default 1)
@@ -132,11 +133,14 @@ async function serve(): Promise<void> {
 }
 
 /** Errors of the system and of the arguments, in a sentence; others keep their traces. */
-export function explain(error: Error & { code?: string }): string | undefined {
+export function explain(error: Error & { code?: string; syscall?: string }): string | undefined {
   if (error instanceof UsageError || error instanceof DataFileError) return error.message;
   if (error.code?.startsWith("ERR_PARSE_ARGS")) return `${error.message.split(". ")[0]!.replace(/\.$/, "")}. See --help.`;
   if (error.code === "EADDRINUSE") return "The port is already taken: choose another one with --port, or leave the option out.";
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return "This machine has no such address: choose another --host.";
+  if (error.code === "EACCES" && error.syscall === "listen")
+    return "This user may not listen there: choose a --port from 1024 on, or leave the option out.";
+  if (["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN"].includes(error.code ?? ""))
+    return "This machine has no such address: choose another --host.";
   return undefined;
 }
 

@@ -22,9 +22,9 @@ export interface FaultRule {
    * - `redirect`: 307 to `location`, not handled; another status by `{status, headers: {location}}`
    * - `outside`: `request` is done first, as if by somebody else, and then this one is handled
    * - `restart`: the connection is reset before handling, and the server is away for `delayMs` (default 500)
-   * - `{status}`: that status, not handled, with `body` (a text is sent as HTML) and `headers`
+   * - `{status}`: that status, with `body` (a text is sent as HTML) and `headers`; not handled, unless `handled`, as by something in between
    */
-  fault: (typeof named)[number] | { status: number; body?: unknown; headers?: Record<string, string> };
+  fault: (typeof named)[number] | { status: number; body?: unknown; headers?: Record<string, string>; handled?: boolean };
   /** How many matching requests pass first. Default: 0. */
   skip?: number;
   /** How often the fault comes. Default: 1. */
@@ -135,7 +135,13 @@ export function faultHandler(faults: Faults, base: string, effects: Effects): Re
         insteadOfEnd(response, (body, end) => spoil[fault](request, response, body, end, effects));
         return next();
       default:
-        answer(response, fault);
+        if (!fault.handled) return answer(response, fault);
+        insteadOfEnd(response, () => {
+          Reflect.deleteProperty(response, "end"); // what stands instead of it
+          withoutBody(response);
+          answer(response, fault);
+        });
+        return next();
     }
   };
 }
@@ -163,10 +169,14 @@ const spoil: Record<"dropAnswer" | "truncated" | "empty", Spoil> = {
     response.write(body.subarray(0, Math.floor(body.length / 2)), () => request.socket.destroy());
   },
   empty: (_request, response, _body, end) => {
-    for (const header of ["Content-Type", "Content-Length", "ETag"]) response.removeHeader(header);
+    withoutBody(response);
     end();
   },
 };
+
+function withoutBody(response: Response): void {
+  for (const header of ["Content-Type", "Content-Length", "ETag"]) response.removeHeader(header);
+}
 
 const page = (title: string) => `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
 
@@ -202,6 +212,7 @@ function generator(seed: number): () => number {
 type Check = (value: unknown) => boolean;
 const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText: Check = (value) => typeof value === "string";
+const isBoolean: Check = (value) => typeof value === "boolean";
 const isCount: Check = (value) => Number.isInteger(value) && (value as number) >= 0;
 const hasOnly = (value: unknown, checks: Record<string, [Check, string]>, where = ""): string | undefined => {
   for (const [name, part] of Object.entries(value as object)) {
@@ -237,7 +248,7 @@ export function whatIsWrong(rule: unknown): string | undefined {
   return (
     (match && hasOnly(match, { method: [methods, "a text or an array of texts"], path: [isText, "a text"] }, "match.")) ??
     (typeof fault === "object"
-      ? hasOnly(fault, { status: always, body: always, headers: [isObject, "an object"] }, "fault.")
+      ? hasOnly(fault, { status: always, body: always, headers: [isObject, "an object"], handled: [isBoolean, "true or false"] }, "fault.")
       : undefined) ??
     (request && hasOnly(request, { method: [isText, "a text"], path: [isText, "a text"], body: always }, "request.")) ??
     (fault === "redirect" && location === undefined ? "redirect needs a location" : undefined) ??

@@ -228,6 +228,20 @@ describe("what two resources could have at once", () => {
     assert.deepEqual(Object.keys(await accountsOf(target)), ["acme"]);
   });
 
+  it("is not deleted either when the run makes others of its type", async () => {
+    const keyed = (...names: string[]): Declared[] =>
+      names.map((name) => ({ type: "jambonz:ApiKey", name, args: { accountSid: { $ref: "acme.sid" }, rotateWhenChanged: { name } } }));
+    await engine.up([acme(), ...keyed("used")]);
+    for (const entry of [engine.find("acme")!, engine.find("used")!])
+      engine.entries.push({ ...entry, name: `${entry.name} of another name` });
+    const { errors } = await engine.up([acme(), { ...acme(), name: "globex" }, ...keyed("used", "new")]);
+    assert.match(errors.join(), /the program still has it, by a resource of another name, so it is not deleted/);
+    const accounts = await accountsOf(target);
+    assert.deepEqual(Object.keys(accounts).sort(), ["acme", "globex"]);
+    const { body } = await target.sandbox.outside("GET", `/Accounts/${accounts.acme.account_sid}/ApiKeys`);
+    assert.equal(body.length, 2);
+  });
+
   it("is deleted when a key is made anew although nothing changed", async () => {
     await engine.up([acme()]);
     const inputs = { accountSid: engine.find("acme")!.id };

@@ -502,11 +502,9 @@ describe("Restcomm", () => {
     });
 
     it("that was bought although the answer was 500 is found", async () => {
-      await target.sandbox.outside("POST", `${own()}/IncomingPhoneNumbers`, { PhoneNumber: "+15015550100" });
-      fault({ match: { method: "POST" }, fault: { status: 500, body: "" } });
-      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
-      const { id } = await resourceOf("restcomm:IncomingPhoneNumber").definition.create(session.client, { phoneNumber: "+15015550100" });
-      assert.match(id, /\/IncomingPhoneNumbers\/PN/);
+      fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: { status: 500, body: "", handled: true } });
+      await up(ivr(), number());
+      assert.equal((await listed(target, `${own()}/IncomingPhoneNumbers`)).length, 1);
     });
   });
 
@@ -546,6 +544,42 @@ describe("Restcomm", () => {
     assert.deepEqual(await listed(target, `${own()}/IncomingPhoneNumbers`), []);
   });
 
+  it("makes no second application after a 500 that something in between has answered, and takes a refusal for one", async () => {
+    const made = async () => (await listed(target, `${own()}/Applications`)).length;
+    fault({ match: { method: "POST" }, fault: { status: 500, body: "", handled: true } });
+    await up(ivr());
+    assert.equal(await made(), 1);
+    const second = { ...ivr({ rcmlUrl: "https://b.example.com/rcml" }), name: "second" };
+    fault({ match: { method: "POST" }, fault: { status: 500, body: "" } });
+    assert.match(await fails(ivr(), second), /^Restcomm refused to create Application "second": it gave no reason, as it does for/);
+    assert.equal(await made(), 1);
+    fault({ match: { method: "POST" }, fault: { status: 500, body: "" } });
+    fault({ match: { method: "GET" }, fault: { status: 500, body: "" }, times: "always" });
+    assert.match(await fails(ivr(), second), /^Restcomm refused to create Application "second": it gave no reason/);
+    target.sandbox.clearFaults();
+    await up(ivr(), second);
+    assert.equal(await made(), 2);
+  });
+
+  it("leaves what the platform chooses to it again, although an update of it was never answered", async () => {
+    await up(ivr({ kind: undefined }));
+    fault({ match: { method: "PUT" }, fault: "drop", times: "always" });
+    await fails(ivr());
+    target.sandbox.clearFaults();
+    assert.deepEqual(await up(ivr({ kind: undefined, friendlyName: "Renamed" })), ["update ivr"]);
+    assert.deepEqual(await up(ivr({ kind: undefined, friendlyName: "Renamed" })), []);
+    assert.deepEqual(await up(ivr({ friendlyName: "Renamed" })), ["update ivr"]);
+    assert.equal((await listed(target, `${own()}/Applications`))[0].kind, "voice");
+  });
+
+  it("sends again what an update said that was answered with 500 by nobody knows whom", async () => {
+    await up(ivr());
+    fault({ match: { method: "PUT" }, fault: { status: 500, body: "", handled: true } });
+    await fails(ivr({ rcmlUrl: "https://new.example.com/rcml" }));
+    assert.deepEqual(await up(ivr()), ["update ivr"]);
+    assert.equal((await listed(target, `${own()}/Applications`))[0].rcml_url, "https://a.example.com/rcml");
+  });
+
   it("needs its account and token at the first request only, and names them", async () => {
     const keyless = new Engine({ environment: () => ({ RESTCOMM_API_URL: target.sandbox.url }) });
     const { errors } = await keyless.up([ivr({ accountSid: target.accountSid })]);
@@ -568,6 +602,18 @@ describe("Restcomm", () => {
     const { accountSid, authToken } = read({ RESTCOMM_ACCOUNT_SID: ` ${mine}`, RESTCOMM_AUTH_TOKEN: "rotated" });
     assert.deepEqual([accountSid, authToken], [mine, "rotated"]);
     assert.equal(read({ RESTCOMM_ACCOUNT_SID: other! }, { accountSid: mine }).accountSid, mine);
+  });
+
+  it("shows no token that was put where the account belongs", () => {
+    const [mine, token] = [`AC${"1".repeat(32)}`, "0123456789abcdef0123456789abcdef"];
+    const read = (config: Record<string, string>, environment: Record<string, string>) => () =>
+      readSettings(platform("restcomm"), { config: (name) => ({ apiUrl: "https://r.example.com", ...config })[name], environment });
+    const hides = (message: RegExp) => (error: Error) => message.test(error.message) && !error.message.includes(token);
+    assert.throws(
+      read({}, { RESTCOMM_ACCOUNT_SID: token, RESTCOMM_AUTH_TOKEN: mine }),
+      hides(/^restcomm:accountSid must be the sid of an account: AC and 32 letters or digits$/),
+    );
+    assert.throws(read({ accountSid: mine }, { RESTCOMM_ACCOUNT_SID: token }), hides(/but RESTCOMM_ACCOUNT_SID is something else; unset/));
   });
 
   describe("that somebody else changes, too", () => {
@@ -721,6 +767,15 @@ describe("Restcomm", () => {
       await target.sandbox.outside("DELETE", `/${engine.find("alice")!.id}`);
       await sleep(1500);
       assert.deepEqual(await refresh(), ["gone alice"]);
+    }).timeout(20_000);
+
+    it("is not taken for deleted by something in between before it shows", async () => {
+      await up(number({ voiceApplicationSid: undefined }), alice());
+      const body = { message: "no Route matched with those values" };
+      fault({ match: { method: "DELETE" }, fault: { status: 404, body }, times: 2 });
+      assert.deepEqual((await destroy()).sort(), ["delete alice", "delete number"]);
+      await sleep(1500);
+      for (const noun of ["IncomingPhoneNumbers", "Clients"]) assert.deepEqual(await listed(target, `${own()}/${noun}`), []);
     }).timeout(20_000);
 
     it("closes an account although the answer is lost and the old state still shows", async () => {

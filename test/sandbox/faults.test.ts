@@ -50,6 +50,14 @@ describe("failures that a client sees", () => {
     );
   });
 
+  it("a status may come after it was done", async () => {
+    const before = await accounts();
+    sandbox.addFault({ match: { method: "POST" }, fault: { status: 502, handled: true, headers: { via: "1.1 proxy" } } });
+    const answer = await post();
+    assert.deepEqual([answer.status, answer.headers.get("via")], [502, "1.1 proxy"]);
+    assert.equal(await accounts(), before + 1);
+  });
+
   it("refuse: nobody gets in for a while", async () => {
     sandbox.addFault({ fault: "refuse", delayMs: 150 });
     await failureOf(post());

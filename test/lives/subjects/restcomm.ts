@@ -148,6 +148,7 @@ export const restcomm: Subject<Delay, Program> = {
     { status: 429, headers: { "Retry-After": "0" } },
     { status: 500, body: "" },
     { status: 502 },
+    { status: 502, handled: true },
     { status: 503 },
     { status: 504 },
   ],
