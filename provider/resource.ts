@@ -46,6 +46,8 @@ export interface Traits {
   typeName?: string;
   /** A setting that names on what a stack acts: its configuration and the environment must not contradict each other. */
   target?: boolean;
+  /** A wrong value is not shown, because it may be a secret that was put in the wrong place. */
+  hiddenWhenWrong?: boolean;
   /** What to do where it is missing, as the end of a sentence. */
   help?: string;
 }
@@ -162,6 +164,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   refuseReplace?(state: Properties, news: Properties): string | undefined;
   /** Why a deletion must not be sent now, or undefined. Sends nothing that changes the platform. */
   refuseDelete?(client: C, id: string, state: Properties): Promise<string | undefined>;
+  /** Why an object cannot be brought under Pulumi, because its id alone is not enough to read it. */
+  refuseAdopt?(id: string): string | undefined;
   /**
    * Ids of such objects from a list that may be shared and some time old: none of them is made from now on. What somebody
    * else makes after that list is not among them. Asked before a creation.

@@ -90,6 +90,10 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   const schema = settingsOf(platform);
   const raw: Record<string, unknown> = {};
   const contradictions: string[] = [];
+  const shown = (name: string, value: unknown) => {
+    const isHidden = traitsOf(schema.shape[name]).hiddenWhenWrong && !schema.shape[name].safeParse(value).success;
+    return isHidden ? "something else" : normalUrl(value);
+  };
   for (const name of Object.keys(schema.shape)) {
     const variable = environmentVariable(platform.name, name);
     const fromConfig = present(sources.config(name));
@@ -104,7 +108,7 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
       normalUrl(fromConfig) !== normalUrl(fromEnvironment)
     ) {
       contradictions.push(
-        `${platform.name}:${name} in the stack's configuration is ${normalUrl(fromConfig)}, but ${variable} is ${normalUrl(fromEnvironment)}; unset one of them, so that no stack acts on another target than its own`,
+        `${platform.name}:${name} in the stack's configuration is ${shown(name, fromConfig)}, but ${variable} is ${shown(name, fromEnvironment)}; unset one of them, so that no stack acts on another target than its own`,
       );
     }
     const value = explicit ?? (target ? (fromConfig ?? fromEnvironment) : (fromEnvironment ?? fromConfig));
@@ -117,8 +121,9 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0]);
     const variable = environmentVariable(platform.name, name);
-    const { secret, help } = traitsOf(schema.shape[name]);
-    if (raw[name] !== undefined) found.wrong.push(`${platform.name}:${name} ${describeIssue(issue, secret ? undefined : raw[name])}`);
+    const { secret, help, hiddenWhenWrong } = traitsOf(schema.shape[name]);
+    const value = secret || hiddenWhenWrong ? undefined : raw[name];
+    if (raw[name] !== undefined) found.wrong.push(`${platform.name}:${name} ${describeIssue(issue, value)}`);
     else
       found.missing.push(
         `${platform.title} needs ${platform.name}:${name} in the stack's configuration (\`pulumi config set ${secret ? "--secret " : ""}${platform.name}:${name} …\`) or ${variable} in the environment${help ? `; ${help}` : ""}`,

@@ -67,7 +67,7 @@ export class Provider {
 
   /** Names every wrong setting. What is missing is told at the first request, so that previews work without a key. */
   checkConfig(request: proto.CheckRequest): proto.CheckResponse {
-    const news = received(request.getNews());
+    const news = this.#received(request.getNews());
     const found = platform(this.#name);
     const inputs = { ...news.properties };
     if (!isOfTheEngine(request.getUrn(), inputs.version)) inputs[EXPLICIT] = true;

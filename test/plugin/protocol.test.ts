@@ -72,6 +72,14 @@ describe("the provider plugin", () => {
       ]);
     });
 
+    it("show no secret in the place of another either", async () => {
+      const other = await TestPlugin.start({});
+      const { reasons } = await other.checkConfig({ apiUrl: secret("hush-hush-hush"), requestTimeout: secret("hush-hush-too") });
+      other.stop();
+      assert.equal(reasons.length, 2);
+      assert.doesNotMatch(reasons.join(), /hush/);
+    });
+
     it("are complete without a key until the first request, and without a URL too", async () => {
       const keyless = await TestPlugin.start({ apiUrl: target.sandbox.url });
       const homeless = await TestPlugin.start({});
