@@ -14,10 +14,21 @@ export interface Declared {
   impossible: { item: Item; because: string }[];
 }
 
-/** How a program declares what is there, so that it has nothing to change. */
-export function declare(items: Item[]): Declared {
+/** Whether a key of the stack's configuration holds something else. */
+export type IsOtherSecret = (key: string, value: string) => boolean;
+
+/**
+ * How a program declares what is there, so that it has nothing to change.
+ *
+ * @param isOther keys for which it holds get a number, so that no secret is written over
+ */
+export function declare(items: Item[], isOther: IsOtherSecret = () => false): Declared {
   const several = ambiguous(items);
   const keys = new Set<string>();
+  const keyFor = ({ path, value }: Secret, name: string): string => {
+    const key = unique(keys, identifier([name, ...path].join("-")));
+    return value !== undefined && isOther(key, value) ? keyFor({ path, value }, name) : key;
+  };
   const made = new Map<Item, Declaration>();
   const bySid = new Map<unknown, Declaration>();
   const impossible: Declared["impossible"] = [];
@@ -37,7 +48,7 @@ export function declare(items: Item[]): Declared {
       inputs,
       references: [],
       ...(owner && item.parent ? { owner: { property: owner, is: made.get(item.parent) ?? item.parent } } : {}),
-      secrets: secrets.map(({ path, value }) => ({ path, value, key: unique(keys, identifier([name, ...path].join("-"))) })),
+      secrets: secrets.map((secret) => ({ ...secret, key: keyFor(secret, name) })),
       unmanaged,
     };
     made.set(item, declaration);

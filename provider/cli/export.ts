@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
-import { declare, type Declared } from "./declare";
+import { declare, type Declared, type IsOtherSecret } from "./declare";
 import { importList, type Door } from "./import-list";
 import type { Item } from "./inventory";
 import { key, parsed, plainType } from "./stack";
@@ -17,8 +17,8 @@ export interface Export extends Pick<Arrangement, "secrets" | "remarks"> {
 }
 
 /** What brings these items under Pulumi: the list that imports them and, through the package, what declares them. */
-export function exported(items: Item[], door: Door, layout: Layout): Export {
-  const declared = declare(items);
+export function exported(items: Item[], door: Door, layout: Layout, isOther?: IsOtherSecret): Export {
+  const declared = declare(items, isOther);
   const { files, imports, secrets, remarks } = door === "plugin" ? forPlugin(items, declared) : layout(declared.declarations);
   const list = `${JSON.stringify(importList(imports, door), null, 2)}\n`;
   const impossible = declared.impossible.map(

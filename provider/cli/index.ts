@@ -12,7 +12,7 @@ import { doors, importList, type Door } from "./import-list";
 import { inventory, type Filter } from "./inventory";
 import { orphans, report } from "./orphans";
 import { program } from "./program";
-import { key, managedBy, managedHere, setSecrets, stackConfiguration } from "./stack";
+import { isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
 
 const DEBUG = "PULUMI_CPAAS_DEBUG";
 
@@ -138,7 +138,14 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   const door = doorOf(values);
   const { platform, definition } = resourceOf(type);
   if (!hasFormat(platform, definition, id)) throw new UserError(wrongId(definition, id));
-  const known = managedHere().get(key(type, id));
+  const refusal = definition.refuseAdopt?.(id);
+  if (refusal) throw new UserError(`${id} cannot be adopted: ${refusal}`);
+  const { managed, read } = stackHere();
+  if (read.get(key(type, id)) === name)
+    throw new UserError(
+      `the program of the stack in this folder only reads ${type} ${id}, as "${name}"; take that out of it, deploy, and adopt it then, or give it another name`,
+    );
+  const known = managed.get(key(type, id));
   if (known !== undefined)
     throw new UserError(
       `${type} ${id} is in the state of the stack in this folder already, as "${known}"; where the program gives the resource another name now, give it the option aliases: [{ name: ${JSON.stringify(known)} }], and adopt nothing`,
@@ -165,8 +172,10 @@ function importCommand(file: string, door: Door, options = ""): string {
 async function listOrphans(values: Values): Promise<number> {
   const session = connected(values);
   const filter = filterOf(session.platform, values);
-  const managed = managedBy(values.state as string | undefined);
-  const found = orphans(await items(session, filter, managed), managed);
+  const { managed, read } = stackOf(values.state as string | undefined);
+  // What the program reads is known to it, and nobody's orphan.
+  const known = new Map([...read, ...managed]);
+  const found = orphans(await items(session, filter, known), known);
   if (found.length > 0) process.stdout.write(`${report(found)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
@@ -176,19 +185,19 @@ async function listOrphans(values: Values): Promise<number> {
 async function exportAll(values: Values): Promise<number> {
   if (!values.out && !values["dry-run"]) throw new UserError("export needs --out DIR (or --dry-run)");
   const door = doorOf(values);
-  const managed = values.state !== undefined ? managedBy(values.state as string) : new Map<string, string>();
+  const { managed, read } = values.state !== undefined ? stackOf(values.state as string) : noStack();
   const session = connected(values);
   const filter = filterOf(session.platform, values);
   const layout = layoutOf(session.platform, values, door);
   const known = values.out ? namesIn(String(values.out)) : new Map<string, string>();
-  const all = await items(session, filter, new Map([...known, ...managed]));
+  const all = await items(session, filter, new Map([...known, ...managed]), read.values());
   const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
   if (values["dry-run"]) {
     say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
     return 0;
   }
   const folder = String(values.out);
-  const { files, secrets, remarks } = exported(wanted, door, layout);
+  const { files, secrets, remarks } = exported(wanted, door, layout, values["set-secrets"] ? isOtherSecret() : undefined);
   for (const path of write(folder, files, { force: values.force === true })) say(`${path} written`);
   for (const remark of remarks) say(session.redactor.clean(`Note: ${remark}`));
   if (values["set-secrets"]) setSecrets(secrets);
@@ -231,9 +240,9 @@ function filterOf({ title, sid, resources }: Platform, { type: types, name, "ser
   };
 }
 
-async function items(session: Session, filter: Filter, known: ReadonlyMap<string, string>) {
+async function items(session: Session, filter: Filter, known: ReadonlyMap<string, string>, taken?: Iterable<string>) {
   try {
-    return await inventory(session, filter, known, say);
+    return await inventory(session, filter, { known, taken }, say);
   } catch (error) {
     throw new UserError(session.redactor.clean((error as Error).message));
   }

@@ -16,7 +16,7 @@ export interface Item extends Listed {
 export interface Filter {
   /** Types, such as `jambonz:Limit`. Default: all that can be listed. */
   types?: string[];
-  /** A pattern for the names on the platform of what belongs to nothing else: `*` is any text. */
+  /** A pattern for the names on the platform of what other objects may belong to: `*` is any text. Of the rest, what belongs to none is left out. */
   name?: string;
   /** Values that a property has to have, such as `serviceProviderSid`; whatever belongs to something is judged by that. */
   where?: Record<string, string | undefined>;
@@ -26,20 +26,23 @@ export interface Filter {
  * Everything that a key sees on a platform, parents before what belongs to them.
  *
  * @param known names by which objects are known already, by `key`; they keep them, and no other gets one
+ * @param taken names that nothing gets
  * @param log is told of the progress
  */
 export async function inventory(
   session: Session,
   filter: Filter,
-  known: ReadonlyMap<string, string>,
+  { known, taken = [] }: { known: ReadonlyMap<string, string>; taken?: Iterable<string> },
   log: (message: string) => void,
 ): Promise<Item[]> {
   const { platform, client } = session;
   const items: Item[] = [];
   const byKey = new Map<string, Item>();
   const leftOut = new Set<string>();
-  const names = new Set(known.values());
-  const needed = neededFor(platform.resources.filter((definition) => isAskedFor(definition, filter)));
+  const names = new Set([...known.values(), ...taken]);
+  const owners = ownersOf(platform.resources);
+  const asked = platform.resources.filter((definition) => isAskedFor(definition, filter));
+  const needed = new Set([...asked.map(({ type }) => type), ...ownersOf(asked)]);
   for (const definition of platform.resources) {
     if (definition.unlisted && isAskedFor(definition, filter)) log(definition.unlisted);
     if (!definition.list || !needed.has(definition.type)) continue;
@@ -51,7 +54,7 @@ export async function inventory(
       const parent = owner === undefined ? undefined : byKey.get(owner);
       const item: Item = { ...found, live: told(definition, found.live), definition, parent, name: "" };
       const own = key(definition.type, found.id);
-      if (!parent && ((owner && leftOut.has(owner)) || !isWanted(item, filter))) {
+      if (!parent && ((owner && leftOut.has(owner)) || !isWanted(item, owners.has(definition.type), filter))) {
         leftOut.add(own);
         continue;
       }
@@ -67,12 +70,13 @@ export async function inventory(
 
 const isAskedFor = ({ type }: Resource, { types }: Filter) => !types || types.includes(type);
 
-/** Types that have to be listed for some: themselves, and what they may belong to. */
-function neededFor(definitions: Resource[]): Set<string> {
-  const owners = definitions.flatMap(({ inputs }) =>
-    Object.values(inputs.shape as Record<string, z.ZodType>).flatMap((schema) => traitsOf(schema).refersTo ?? []),
+/** The types that others may belong to. */
+function ownersOf(definitions: readonly Resource[]): Set<string> {
+  return new Set(
+    definitions.flatMap(({ inputs }) =>
+      Object.values(inputs.shape as Record<string, z.ZodType>).flatMap((schema) => traitsOf(schema).refersTo ?? []),
+    ),
   );
-  return new Set([...definitions.map(({ type }) => type), ...owners]);
 }
 
 /** Tells of every tenth part of what takes many questions. */
@@ -107,8 +111,9 @@ function told(definition: Resource, live: Properties): Properties {
   return Object.fromEntries(Object.entries(live).filter(([name]) => isTold(name)));
 }
 
-function isWanted(item: Item, { name, where = {} }: Filter): boolean {
-  if (name !== undefined && !pattern(name).test(item.label)) return false;
+/** @param mayOwn whether something may belong to it: only that has a name that somebody gave it to find it by */
+function isWanted(item: Item, mayOwn: boolean, { name, where = {} }: Filter): boolean {
+  if (name !== undefined && !(mayOwn && pattern(name).test(item.label))) return false;
   return Object.entries(where).every(([property, value]) => value === undefined || item.live[property] === value);
 }
 

@@ -4,7 +4,11 @@ import { EOL } from "node:os";
 import { z } from "zod";
 import { UserError } from "../errors";
 
-const deployment = z.object({ resources: z.array(z.object({ urn: z.string(), type: z.string(), id: z.string().optional() })).nullish() });
+const deployment = z.object({
+  resources: z
+    .array(z.object({ urn: z.string(), type: z.string(), id: z.string().optional(), external: z.boolean().optional() }))
+    .nullish(),
+});
 
 /** A stack's state, as far as it is needed here: as `pulumi stack export` writes it, or as a backend of files holds it. */
 const stateFile = z.union([
@@ -18,27 +22,38 @@ export const key = (type: string, id: string): string => `${type} ${id}`;
 /** Both doors name the same type differently: pulumi-nodejs:dynamic/jambonz:Account and jambonz:index:Account. */
 export const plainType = (type: string): string => type.replace(/^.*\//, "").replace(":index:", ":");
 
+/** The objects that a stack has, by `key`, with their names in the program. */
+export interface Stack {
+  managed: Map<string, string>;
+  /** What the program only reads, by a resource's `get`, and does not manage. */
+  read: Map<string, string>;
+}
+
 /**
- * The objects that a stack has, with their names in the program.
+ * The objects of a stack.
  *
  * @param file a file that `pulumi stack export` wrote, or - for standard input; left out, the stack selected in the current folder
  */
-export function managedBy(file: string | undefined): Map<string, string> {
+export function stackOf(file: string | undefined): Stack {
   return file === undefined ? objectsIn(stateIn(pulumi("stack", "export"))) : objectsIn(read(file), file);
 }
 
-function objectsIn(text: string, file = "pulumi stack export"): Map<string, string> {
+function objectsIn(text: string, file = "pulumi stack export"): Stack {
   const state = parsed(text, stateFile);
   if (!state) throw new UserError(`${file} gives no state: it has to be what \`pulumi stack export\` writes`);
-  const resources = state.resources ?? [];
-  return new Map(resources.flatMap(({ type, id, urn }) => (id ? [[key(plainType(type), id), nameOf(urn)]] : [])));
+  const stack = noStack();
+  for (const { type, id, urn, external } of state.resources ?? [])
+    if (id) stack[external ? "read" : "managed"].set(key(plainType(type), id), nameOf(urn));
+  return stack;
 }
 
 /** The same where there is a stack in the current folder; none is no error. */
-export function managedHere(): Map<string, string> {
+export function stackHere(): Stack {
   const answer = pulumi("stack", "export");
-  return hasNoStack(answer) ? new Map<string, string>() : objectsIn(stateIn(answer));
+  return hasNoStack(answer) ? noStack() : objectsIn(stateIn(answer));
 }
+
+export const noStack = (): Stack => ({ managed: new Map(), read: new Map() });
 
 /** A name may hold what separates the parts of a URN. */
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
@@ -99,6 +114,12 @@ function readConfiguration(): z.output<typeof configuration> {
   if (values) return values;
   // Without it the environment alone would say which platform it is, and it may be another.
   throw new UserError(`the configuration of the stack in this folder cannot be read: ${why(answer) || "it is no JSON"}`);
+}
+
+/** Tells whether a key of the configuration of the stack selected in the current folder holds another value than this. */
+export function isOtherSecret(): (key: string, value: string) => boolean {
+  const values = Object.entries(readConfiguration());
+  return (key, value) => values.some(([name, held]) => name.endsWith(`:${key}`) && held.value !== value);
 }
 
 /** Whether there is no CLI, no project or no stack, and not one that cannot be read. */

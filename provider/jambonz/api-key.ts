@@ -21,6 +21,8 @@ const expiry = z.iso
   )
   .meta({ replaceOnChanges: "evenIfAdded", instant: true });
 
+const NOT_LISTED = "an admin key cannot be listed, so it can be read only where its token is known";
+
 /** An API key, with which programs speak to the platform. */
 export const apiKey = resource<Jambonz>()({
   type: "jambonz:ApiKey",
@@ -112,7 +114,7 @@ export const apiKey = resource<Jambonz>()({
     const path = ownerPath(owner);
     if (!path) {
       // Not listed: it is there as long as the platform accepts it.
-      if (!token) throw new UserError("an admin key cannot be listed, so it can be read only where its token is known");
+      if (!token) throw new UserError(NOT_LISTED);
       return (await isAccepted(jambonz, token)) ? { admin: true, sid, token } : undefined;
     }
     const { accountSid, serviceProviderSid } = owner;
@@ -131,6 +133,8 @@ export const apiKey = resource<Jambonz>()({
     if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
     return undefined;
   },
+
+  refuseAdopt: (id) => (ownerPath(parse(id).owner) ? undefined : NOT_LISTED),
 
   async refuseDelete(jambonz, id, { token }) {
     const { owner, sid } = parse(id);

@@ -187,13 +187,85 @@ describe("odd files and options of npx pulumi-cpaas", () => {
         `Accounts/x/Limits/device`,
         `Accounts/${sid}/Limits/`,
       ],
-      ["jambonz:ApiKey", `ApiKeys/${sid}`, `ApiKeys/x`, `Accounts/${sid}/ApiKeys/x`],
+      ["jambonz:ApiKey", `ServiceProviders/${sid}/ApiKeys/${sid}`, `ApiKeys/x`, `Accounts/${sid}/ApiKeys/x`],
       ["restcomm:Account", AC!, CL!, `${AC}0`],
       ["restcomm:Client", `Accounts/${AC}/Clients/${CL}`, `Accounts/${CL}/Clients/${CL}`, `Accounts/${AC}/Clients/${AC}`],
     ] as const) {
       assert.equal((await cli("adopt", type, "a", good)).status, 0, `${type} ${good}`);
       for (const id of bad) assert.match(await refused("adopt", type, "a", id), id ? /is not the id of/ : /adopt needs/, `${type} "${id}"`);
     }
+  });
+
+  it("adopts no admin key, which no refresh could fill in", async () => {
+    const told = await refused("adopt", "jambonz:ApiKey", "root", "ApiKeys/3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+    assert.match(told, /cannot be adopted: an admin key cannot be listed/);
+  });
+
+  /** A CLI of Pulumi in whose stack are these texts; what it is told to store is kept in a file by its name. */
+  function pulumiWith({ state = {}, configuration = {} }: { state?: object; configuration?: Record<string, string> }): void {
+    const values = Object.fromEntries(Object.entries(configuration).map(([name, value]) => [`test:${name}`, { value, secret: true }]));
+    const program = [
+      `#!${process.execPath}`,
+      `const [command, ...args] = process.argv.slice(2);`,
+      `const fs = require("fs");`,
+      `if (args[0] === "set") fs.writeFileSync(${JSON.stringify(folder)} + "/stored-" + args[2], fs.readFileSync(0));`,
+      `else console.log(command === "config" ? ${JSON.stringify(JSON.stringify(values))} : ${JSON.stringify(JSON.stringify(state))});`,
+    ];
+    writeFileSync(join(folder, "pulumi"), program.join("\n"), { mode: 0o755 });
+  }
+
+  it("writes over no secret of something else whose name gives the same key of the configuration", async () => {
+    const hook = { url: "https://a.example.com/hook", method: "POST", username: "u" };
+    for (const [name, password] of [
+      ["Team 1", "first-secret"],
+      ["Team1", "second-secret"],
+    ])
+      await made(target.sandbox, "/Accounts", {
+        name,
+        service_provider_sid: target.serviceProviderSid,
+        registration_hook: { ...hook, password },
+      });
+    const stored = () =>
+      readdirSync(folder)
+        .filter((name) => name.startsWith("stored-"))
+        .map((name) => [name.slice("stored-".length), readFileSync(join(folder, name), "utf8").trim()]);
+    pulumiWith({});
+    const one = await cli("export", "--name", "Team 1", "--out", join(folder, "one"), "--set-secrets");
+    assert.equal(one.status, 0, one.stderr);
+    const [[key, secret] = []] = stored();
+    assert.equal(secret, "first-secret");
+    pulumiWith({ configuration: { [key!]: secret! } });
+    const two = await cli("export", "--name", "Team1", "--out", join(folder, "two"), "--set-secrets");
+    assert.equal(two.status, 0, two.stderr);
+    assert.deepEqual(Object.fromEntries(stored()), { [key!]: "first-secret", [`${key!}-2`]: "second-secret" });
+    assert.match(readFileSync(join(folder, "two", "index.ts"), "utf8"), new RegExp(`requireSecret\\("${key!}-2"\\)`));
+    const again = await cli("export", "--name", "Team 1", "--out", join(folder, "one"), "--set-secrets");
+    assert.equal(again.status, 0, again.stderr);
+  });
+
+  it("takes what a program only reads for known, and not for managed", async () => {
+    const urn = "urn:pulumi:s::p::jambonz:index:Account::acme";
+    const text = { deployment: { resources: [{ urn, type: "jambonz:index:Account", id: account, external: true }] } };
+    const reads = file("state.json", JSON.stringify(text));
+    const { status, stdout } = await cli("orphans", "--state", reads, "--name", "Acme");
+    assert.equal(status, 1);
+    assert.match(stdout, /^jambonz:ApiKey "key" /);
+    const { stderr } = await cli("export", "--state", reads, "--name", "Acme", "--out", join(folder, "out"));
+    assert.match(stderr, /^jambonz:Account: /m);
+    const list = readFileSync(join(folder, "out", "import.json"), "utf8");
+    assert.match(list, new RegExp(`"name": "acme-2",\\s+"id": "${account}"|"id": "${account}",\\s+"name": "acme-2"`), list);
+    pulumiWith({ state: text });
+    assert.match(
+      await refused("adopt", "jambonz:Account", "acme", account),
+      /only reads jambonz:Account .*, as "acme"; take that out of it/,
+    );
+    assert.equal((await cli("adopt", "jambonz:Account", "other", account)).status, 0);
+  });
+
+  it("finds by name only what somebody has named", async () => {
+    await made(target.sandbox, "/ApiKeys", { service_provider_sid: target.serviceProviderSid });
+    assert.match((await cli("export", "--dry-run", "--name", "*service*")).stderr, /^0 to export/m);
+    assert.match((await cli("export", "--dry-run", "--name", "acme")).stderr, /^2 to export/m);
   });
 
   it("tells what it did not expect in a sentence too, and where it was only when it is asked to", async () => {
