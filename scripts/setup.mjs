@@ -73,10 +73,12 @@ export function npm(args, stdout = "ignore", cwd = root) {
   });
 }
 
-/** Runs `act` unless it ran before with the same inputs. */
+/** Runs `act` unless it ran to its end before with the same inputs. */
 export function once(marker, inputs, act) {
   const now = hash(inputs);
   if (existsSync(marker) && readFileSync(marker, "utf8") === now) return;
+  // What fails, or is interrupted, leaves something half-made.
+  rmSync(marker, { force: true });
   act();
   mkdirSync(dirname(marker), { recursive: true });
   writeFileSync(marker, now);

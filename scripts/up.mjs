@@ -161,7 +161,7 @@ async function down(pulumi, { stack }, live) {
     return 0;
   }
   if (live && !options.yes && !(await confirmed(`Delete everything of stack ${stack} from ${new URL(live.apiUrl).host}?`))) return 1;
-  console.error("> Everything is deleted, also what the program protects.");
+  console.error("> Everything is deleted, also what the program protects; what it retains is let go of.");
   await pulumi(["state", "unprotect", "--all", "--yes", "--stack", stack], { quiet: true });
   await pulumi(["destroy", "--yes", "--stack", stack]);
   for (const key of Object.keys(example.once ?? {})) await pulumi(["config", "rm", key, "--stack", stack], { quiet: true });
@@ -187,8 +187,10 @@ function liveTarget() {
   if (!example.live) {
     throw new Error(`examples/${options.example} is for the sandbox: copy it into a repository of your own to deploy it elsewhere.`);
   }
-  const variables = Object.fromEntries(example.live.map((name) => [name, process.env[name]]));
-  if (!Object.values(variables).every(Boolean)) throw new Error(`\`--live\` needs ${example.live.join(" and ")} in the environment.`);
+  const variables = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name.startsWith(`${example.platform.toUpperCase()}_`)),
+  );
+  if (!example.live.every((name) => variables[name])) throw new Error(`\`--live\` needs ${example.live.join(" and ")} in the environment.`);
   const [urlVariable] = example.live;
   const apiUrl = variables[urlVariable];
   let host;

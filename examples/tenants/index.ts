@@ -26,12 +26,22 @@ const TenantArgs = z.strictObject({
   protect: z.boolean().optional(),
 });
 
+const Tenants = z.record(z.string(), TenantArgs).superRefine((tenants, context) => {
+  const keys = new Map<string, string>();
+  for (const [key, { name }] of Object.entries(tenants)) {
+    const other = keys.get(name);
+    if (other !== undefined) context.addIssue({ code: "custom", path: [key, "name"], message: `${other} has this name already` });
+    keys.set(name, key);
+  }
+});
+
 /** The tenants in a file, by their keys. */
 function read(name: string): Record<string, z.infer<typeof TenantArgs>> {
   try {
-    return z.record(z.string(), TenantArgs).parse(parse(readFileSync(join(__dirname, name), "utf8")));
+    return Tenants.parse(parse(readFileSync(join(__dirname, name), "utf8")));
   } catch (error) {
-    const wrong = error instanceof z.ZodError ? error.issues : [{ path: [], message: (error as Error).message.split("\n")[0] }];
+    const wrong =
+      error instanceof z.ZodError ? error.issues : [{ path: [], message: (error as Error).message.split("\n")[0]!.replace(/:$/, "") }];
     throw new pulumi.RunError(wrong.map(({ path, message }) => `${`${name} ${path.join(".")}`.trim()}: ${message}`).join("\n"));
   }
 }
@@ -69,7 +79,7 @@ class Tenant extends pulumi.ComponentResource {
     for (const [category, quantity] of Object.entries(limits)) {
       new jambonz.Limit(`${key}-${category}`, { accountSid, category: category as jambonz.LimitCategory, quantity }, opts);
     }
-    if (realm) new jambonz.SipRealm(key, { accountSid, realm }, opts);
+    if (realm !== undefined) new jambonz.SipRealm(key, { accountSid, realm }, opts);
     this.registerOutputs({});
   }
 }

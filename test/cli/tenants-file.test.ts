@@ -61,7 +61,12 @@ describe("mistakes in tenants.yaml of the example", () => {
     ["a tenant without anything", "acme:\n", /^tenants\.yaml acme: /],
     ["hooks without any", "acme:\n  name: Acme\n  hooks:\n", /^tenants\.yaml acme\.hooks: /],
     ["limits without any", "acme:\n  name: Acme\n  limits:\n", /^tenants\.yaml acme\.limits: /],
-    ["the same tenant twice", "acme: { name: Acme }\nacme: { name: Acme }\n", /^tenants\.yaml: Map keys must be unique at line 2/],
+    [
+      "the same tenant twice",
+      "acme: { name: Acme }\nacme: { name: Acme }\n",
+      /^tenants\.yaml: Map keys must be unique at line 2, column 1$/,
+    ],
+    ["the same name twice", "acme: { name: Acme }\nglobex: { name: Acme }\n", /^tenants\.yaml globex\.name: acme has this name already$/],
     ["something else than YAML", "acme: [", /^tenants\.yaml: .* at line 1/],
   ] as const)
     it(`${what} is one sentence`, () => {
