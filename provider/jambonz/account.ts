@@ -89,7 +89,7 @@ export const account = resource<Jambonz>()({
   sidFromId: "whole",
   deleteBeforeReplace: true, // a realm is unique, so the old account has to give it up first
   onDelete:
-    "Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, users or speech credentials, unless forceDestroy was deployed before; SIP clients and what points to it from elsewhere always have to go first.",
+    "Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, users, speech credentials or Teams tenants, unless forceDestroy was deployed before; SIP clients, SMPP gateways, LCR entries and what points to it from elsewhere always have to go first. Refused, too, where the provider signs in with one of its keys.",
   inputs: z.strictObject({
     name: text.min(1).max(64).describe("The name of the account.").meta({ defaultsToName: true }),
     serviceProviderSid: sid
@@ -143,7 +143,7 @@ export const account = resource<Jambonz>()({
       .boolean()
       .optional()
       .describe(
-        "Whether deleting the account may take its applications, phone numbers, carriers, users and speech credentials along. Counts once it was deployed. Default: false.",
+        "Whether deleting the account may take its applications, phone numbers, carriers, users, speech credentials and Teams tenants along. Counts once it was deployed. Default: false.",
       )
       .meta({ local: true }),
   }),

@@ -38,7 +38,7 @@ export const limit = resource<Jambonz>()({
       .describe("The service provider that is limited, with all its accounts together.")
       .meta({ replaceOnChanges: true }),
     category: category.describe("What is limited.").meta({ replaceOnChanges: true }),
-    quantity: whole.describe("The most that may be in use at once, in units of the category."),
+    quantity: whole.describe("The most that is allowed, in units of the category."),
   }),
   outputs: z.object({
     sid: sid.describe("The limit's sid."),

@@ -160,7 +160,7 @@ function lookupPage(platform: Platform): string {
 function index(platforms: readonly Platform[]): string {
   return paragraphs(
     "# Reference",
-    "Every resource and look-up, with what a program gives and gets, what replaces, what deleting does, and an example in each language.",
+    "Every resource and look-up, with what a program gives and gets, what replaces, what deleting does, and, for resources, an example in TypeScript, YAML and Python.",
     ...platforms.map((platform) =>
       paragraphs(
         `## ${platform.title}`,

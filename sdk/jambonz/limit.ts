@@ -55,7 +55,7 @@ export class Limit extends pulumi.CustomResource {
    */
   declare readonly category: pulumi.Output<LimitCategory>;
 
-  /** The most that may be in use at once, in units of the category. */
+  /** The most that is allowed, in units of the category. */
   declare readonly quantity: pulumi.Output<number>;
 
   /** The limit's sid. */
@@ -90,6 +90,6 @@ export interface LimitArgs {
    * A change replaces the resource.
    */
   category: pulumi.Input<LimitCategory>;
-  /** The most that may be in use at once, in units of the category. */
+  /** The most that is allowed, in units of the category. */
   quantity: pulumi.Input<number>;
 }

@@ -49,7 +49,7 @@ export class SipRealm extends pulumi.CustomResource {
   declare readonly realm: pulumi.Output<string>;
 
   /**
-   * An API key of the account itself. With it the platform also makes the DNS records, where it is set up to; without it, or with an installation of your own, only the realm is set. A change of the key alone sends nothing.
+   * An API key of the account itself. With it the platform also makes the DNS records; where it cannot, as in most installations of your own, the realm is set, dns is missing and each update is an error that says so. Without it only the realm is set. A change of the key alone sends nothing.
    *
    * Secret.
    */
@@ -82,7 +82,7 @@ export interface SipRealmArgs {
    */
   realm: pulumi.Input<string>;
   /**
-   * An API key of the account itself. With it the platform also makes the DNS records, where it is set up to; without it, or with an installation of your own, only the realm is set. A change of the key alone sends nothing.
+   * An API key of the account itself. With it the platform also makes the DNS records; where it cannot, as in most installations of your own, the realm is set, dns is missing and each update is an error that says so. Without it only the realm is set. A change of the key alone sends nothing.
    *
    * Secret.
    */

@@ -65,7 +65,7 @@ export class Account extends pulumi.CustomResource {
    */
   declare readonly status: pulumi.Output<AccountStatus | undefined>;
 
-  /** What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it. */
+  /** What a new sub-account may do: an Administrator everything; a Developer everything but manage accounts; a ProvisioningAgent what a Developer may, but not read messages or remove recordings. Default: as the account above it. */
   declare readonly role: pulumi.Output<AccountRole>;
 
   /** Whether deleting or replacing the sub-account may close it, with everything below it, for ever. Counts once it was deployed. Default: false. */
@@ -131,7 +131,7 @@ export interface AccountArgs {
    * Capital and small letters are the same.
    */
   status?: pulumi.Input<AccountStatus>;
-  /** What a new sub-account may do: an Administrator everything, a Developer everything but manage accounts, a ProvisioningAgent not read messages and remove recordings either. Default: as the account above it. */
+  /** What a new sub-account may do: an Administrator everything; a Developer everything but manage accounts; a ProvisioningAgent what a Developer may, but not read messages or remove recordings. Default: as the account above it. */
   role?: pulumi.Input<AccountRole>;
   /** Whether deleting or replacing the sub-account may close it, with everything below it, for ever. Counts once it was deployed. Default: false. */
   closeOnDeletion?: pulumi.Input<boolean>;

@@ -75,13 +75,13 @@ export class Client extends pulumi.CustomResource {
   /** Where the platform asks what to do with a call from the device. */
   declare readonly voiceUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceUrl is asked. Default: POST. */
   declare readonly voiceMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** Asked when voiceUrl fails. */
   declare readonly voiceFallbackUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceFallbackUrl is asked. Default: POST. */
   declare readonly voiceFallbackMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The application that handles its calls; the URLs are then not used. */
@@ -132,11 +132,11 @@ export interface ClientArgs {
   status?: pulumi.Input<number>;
   /** Where the platform asks what to do with a call from the device. */
   voiceUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceUrl is asked. Default: POST. */
   voiceMethod?: pulumi.Input<"GET" | "POST">;
   /** Asked when voiceUrl fails. */
   voiceFallbackUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceFallbackUrl is asked. Default: POST. */
   voiceFallbackMethod?: pulumi.Input<"GET" | "POST">;
   /** The application that handles its calls; the URLs are then not used. */
   voiceApplicationSid?: pulumi.Input<string>;

@@ -84,13 +84,13 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /** Where the platform asks what to do with a call to the number. */
   declare readonly voiceUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceUrl is asked. Default: POST. */
   declare readonly voiceMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** Asked when voiceUrl fails. */
   declare readonly voiceFallbackUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceFallbackUrl is asked. Default: POST. */
   declare readonly voiceFallbackMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The application that handles calls; the URLs are then not used. */
@@ -102,13 +102,13 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /** Where the platform asks what to do with a message to the number. */
   declare readonly smsUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which smsUrl is asked. Default: POST. */
   declare readonly smsMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** Asked when smsUrl fails. */
   declare readonly smsFallbackUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which smsFallbackUrl is asked. Default: POST. */
   declare readonly smsFallbackMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The application that handles messages; the URLs are then not used. */
@@ -117,7 +117,7 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /** Where the platform asks what to do with a USSD session. */
   declare readonly ussdUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which ussdUrl is asked. Default: POST. */
   declare readonly ussdMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The application that handles USSD sessions. */
@@ -126,7 +126,7 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /** Where the platform asks what to do when a call is transferred. */
   declare readonly referUrl: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which referUrl is asked. Default: POST. */
   declare readonly referMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The application that handles transfers. */
@@ -135,7 +135,7 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /** Told when a call ends. */
   declare readonly statusCallback: pulumi.Output<string | undefined>;
 
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which statusCallback is asked. Default: POST. */
   declare readonly statusCallbackMethod: pulumi.Output<"GET" | "POST" | undefined>;
 
   /** The number's sid. */
@@ -196,11 +196,11 @@ export interface IncomingPhoneNumberArgs {
   friendlyName?: pulumi.Input<string>;
   /** Where the platform asks what to do with a call to the number. */
   voiceUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceUrl is asked. Default: POST. */
   voiceMethod?: pulumi.Input<"GET" | "POST">;
   /** Asked when voiceUrl fails. */
   voiceFallbackUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which voiceFallbackUrl is asked. Default: POST. */
   voiceFallbackMethod?: pulumi.Input<"GET" | "POST">;
   /** The application that handles calls; the URLs are then not used. */
   voiceApplicationSid?: pulumi.Input<string>;
@@ -208,28 +208,28 @@ export interface IncomingPhoneNumberArgs {
   voiceCallerIdLookup?: pulumi.Input<boolean>;
   /** Where the platform asks what to do with a message to the number. */
   smsUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which smsUrl is asked. Default: POST. */
   smsMethod?: pulumi.Input<"GET" | "POST">;
   /** Asked when smsUrl fails. */
   smsFallbackUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which smsFallbackUrl is asked. Default: POST. */
   smsFallbackMethod?: pulumi.Input<"GET" | "POST">;
   /** The application that handles messages; the URLs are then not used. */
   smsApplicationSid?: pulumi.Input<string>;
   /** Where the platform asks what to do with a USSD session. */
   ussdUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which ussdUrl is asked. Default: POST. */
   ussdMethod?: pulumi.Input<"GET" | "POST">;
   /** The application that handles USSD sessions. */
   ussdApplicationSid?: pulumi.Input<string>;
   /** Where the platform asks what to do when a call is transferred. */
   referUrl?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which referUrl is asked. Default: POST. */
   referMethod?: pulumi.Input<"GET" | "POST">;
   /** The application that handles transfers. */
   referApplicationSid?: pulumi.Input<string>;
   /** Told when a call ends. */
   statusCallback?: pulumi.Input<string>;
-  /** The HTTP method with which the URL before it is asked. Default: POST. */
+  /** The HTTP method with which statusCallback is asked. Default: POST. */
   statusCallbackMethod?: pulumi.Input<"GET" | "POST">;
 }
