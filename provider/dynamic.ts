@@ -30,9 +30,9 @@ function dynamic(type: string): pulumi.dynamic.ResourceProvider {
   return {
     // Must not wait for anything: the engine's first calls come while a promise would still be pending.
     configure: async (request: pulumi.dynamic.ConfigureRequest) => void (config = request.config),
-    check: (_olds: Properties, news: Properties) =>
+    check: (olds: Properties, news: Properties) =>
       quietly(type, () => {
-        const { inputs, failures } = lifecycle().check(own(news));
+        const { inputs, failures } = lifecycle().check(own(news), own(olds ?? {}));
         // With a property in it, the engine would print that property's value, secrets included.
         return { inputs, failures: failures.map(({ reason }) => ({ property: "", reason })) };
       }),

@@ -58,14 +58,30 @@ export class Lifecycle {
     this.#typeName = definition.type.split(":")[1]!;
   }
 
-  /** The inputs as they will be deployed, and everything that is wrong with them. Sends nothing. */
-  check(news: Properties): { inputs: Properties; failures: Failure[] } {
+  /**
+   * The inputs as they will be deployed, and everything that is wrong with them. Sends nothing.
+   *
+   * @param olds the inputs as state has them, after a refresh as that has read them; empty where there are none
+   */
+  check(news: Properties, olds?: Properties): { inputs: Properties; failures: Failure[] } {
     const inputs = withoutNulls(news);
-    // Only what a program says is checked, and a refresh is over by then.
-    this.session.refreshed.clear();
+    this.#endRefresh(olds);
     // An import list, whose entries say nothing yet of what they stand for.
     if (marks.unmanaged in inputs) return { inputs, failures: [] };
     return { inputs, failures: validate(this.definition, inputs) };
+  }
+
+  /**
+   * Only what a program says is checked, so the refresh of that resource is over by then. Those of others may not be, where
+   * the engine runs the program to refresh (`--run-program`).
+   */
+  #endRefresh(olds: Properties | undefined): void {
+    const { refreshed } = this.session;
+    if (refreshed.size === 0 || (olds && Object.keys(olds).length === 0)) return;
+    const before = olds && textOf(olds);
+    const own = [...refreshed].filter(([, inputs]) => inputs === before);
+    if (own.length === 0) refreshed.clear();
+    for (const [key] of own) refreshed.delete(key);
   }
 
   /** What the program says now against what state holds. Sends nothing. */
@@ -201,8 +217,6 @@ export class Lifecycle {
       const { definition, session } = this;
       this.#checkId(id);
       const live = await definition.read(session.client, id, state, {});
-      // What is read for an import by the engine is compared with the program at once, and not with what was deployed.
-      if (live && (marks.unmanaged in state || marks.place in state)) session.refreshed.add(this.#key(id));
       if (!live) {
         this.#isWhereItWas(state);
         return undefined;
@@ -218,6 +232,8 @@ export class Lifecycle {
       // What is still as it was before an unanswered update may be an old answer, or what the platform never tells.
       const unsure = this.#unsure(state).filter((name) => same(definition.inputs.shape[name] as z.ZodType, values[name], state[name]));
       const known = { ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.place]: place };
+      // What is read for an import by the engine is compared with the program at once, and not with what was deployed.
+      if (marks.unmanaged in state || marks.place in state) session.refreshed.set(this.#key(id), textOf(plain(inputs)));
       return { inputs: plain(inputs), state: plain(unsure.length > 0 ? { ...known, [marks.unsure]: unsure } : known) };
     });
   }

@@ -40,8 +40,8 @@ export class Session {
   readonly kept = new Map<string, { says: string; made: number }>();
   /** How many resources this run has made, by type and what the program says of them. */
   readonly made = new Map<string, number>();
-  /** What a refresh has read and not yet compared, by type and id. */
-  readonly refreshed = new Set<string>();
+  /** What a refresh has read and the program has not said yet: the inputs as text, by type and id. */
+  readonly refreshed = new Map<string, string>();
   readonly #options: SessionOptions;
   #settings?: CommonSettings;
   #client?: Client;

@@ -115,7 +115,10 @@ export class Provider {
     const shape = definition.inputs.shape as Shape;
     const named = Object.keys(shape).find((key) => traitsOf(shape[key]).defaultsToName);
     if (named) news.properties[named] ??= name;
-    const { inputs, failures } = new Lifecycle(definition, this.#session).check(news.properties);
+    const { inputs, failures } = new Lifecycle(definition, this.#session).check(
+      news.properties,
+      this.#received(request.getOlds()).properties,
+    );
     return this.#checked(
       failures.map(({ reason }) => reason),
       inputs,

@@ -219,6 +219,20 @@ describe("what two resources could have at once", () => {
     assert.equal((await run.create({ ...before, quantity: 7 })).id, id);
   });
 
+  it("is one thing with what a refresh compares, also where the engine runs the program meanwhile", async () => {
+    await engine.up([acme(), limit("one", "device", 1), limit("two", "api_rate", 2)]);
+    const run = runOf("jambonz:Limit");
+    const [one, two] = [engine.find("one")!, engine.find("two")!];
+    for (const { id, outputs } of [one, two]) await run.read(id, outputs);
+    run.diff(two.id, two.outputs, two.inputs);
+    run.check(two.inputs, two.inputs);
+    run.diff(one.id, one.outputs, one.inputs);
+    const changed = { ...one.inputs, quantity: 10 };
+    run.check(changed, one.inputs);
+    assert.deepEqual(run.diff(one.id, one.outputs, changed).changed, ["quantity"]);
+    assert.throws(() => run.diff(one.id, one.outputs, one.inputs), /another Limit of this program manages the same thing/);
+  });
+
   it("is not deleted as long as the program has it by a resource of another name", async () => {
     await engine.up([acme()]);
     const entry = engine.find("acme")!;
