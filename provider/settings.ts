@@ -23,20 +23,20 @@ const seconds = z.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */
 export const commonSettings = z.object({
-  requestTimeout: seconds.default(30).describe("The longest that one request may take, in seconds."),
+  requestTimeout: seconds.default(30).describe("The longest that one request may take, in seconds; at most 86400."),
   operationTimeout: seconds
     .default(600)
     .describe(
-      "The longest that one operation on a resource may take with all its repeats, in seconds. Waiting for the platform's rate limit does not count.",
+      "The longest that one operation on a resource may take with all its repeats, in seconds; at most 86400. Waiting for the platform's rate limit does not count.",
     ),
-  maxRetries: z.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated."),
-  maxConcurrency: z.number().int().min(1).default(10).describe("The most requests under way at once."),
+  maxRetries: z.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated; 0: never."),
+  maxConcurrency: z.number().int().min(1).default(10).describe("The most requests under way at once; at least 1."),
   rateLimitReserve: z
     .number()
     .min(0)
     .max(90)
     .default(20)
-    .describe("The share of the platform's rate limit, in percent, that is left to its other users."),
+    .describe("The share of the platform's rate limit, in percent, that is left to its other users; from 0 to 90."),
   allowPlainHttp: z
     .stringbool()
     .or(z.boolean())

@@ -36,12 +36,13 @@ const goFolder = (version) => join(cacheFolder, `pulumi-go-${version}`);
  */
 export function pulumiCli(log) {
   // What was built before is taken without trying to download again.
-  return fromPath() ?? (existsSync(goFolder(GO_CLI)) ? undefined : fromNpm(log)) ?? fromGo(GO_CLI, log);
+  const instead = `There is no Pulumi CLI of version ${OLDEST_CLI} or newer on PATH, and none could be downloaded: install it from https://www.pulumi.com/docs/install/, or Go 1.25 or newer, with which it is built`;
+  return fromPath() ?? (existsSync(goFolder(GO_CLI)) ? undefined : fromNpm(log)) ?? fromGo(GO_CLI, log, instead);
 }
 
 /** The oldest CLI that this package works with, for its tests. */
 export function oldestPulumiCli(log) {
-  return fromGo(OLDEST_CLI, log);
+  return fromGo(OLDEST_CLI, log, `The tests also need the oldest CLI, ${OLDEST_CLI}, which is built with Go: install Go 1.25 or newer`);
 }
 
 /**
@@ -183,17 +184,13 @@ function fromNpm(log) {
   }
 }
 
-function fromGo(version, log) {
+/** @param instead what to do where there is no Go, or it does not build */
+function fromGo(version, log, instead) {
   const target = goFolder(version);
-  const install = "install it from https://www.pulumi.com/docs/install/ and run this again";
-  if (!existsSync(target) && spawnSync("go", ["version"]).status !== 0) {
-    fail(
-      `There is no Pulumi CLI of version ${OLDEST_CLI} or newer on PATH, it could not be downloaded, and there is no Go to build it with: ${install}.`,
-    );
-  }
+  if (!existsSync(target) && spawnSync("go", ["version"]).status !== 0) fail(`${instead}, and run this again.`);
   try {
     const folder = filled(target, (work) => {
-      log(`Building the Pulumi CLI ${version} from its Go modules, because it could not be downloaded. This takes 1 to 10 minutes, once …`);
+      log(`Building the Pulumi CLI ${version} from its Go modules. This takes 1 to 10 minutes, once …`);
       build(join(work, "pulumi"), { [CLI_MODULE]: version }, `${CLI_MODULE}/cmd/pulumi`);
       build(join(work, "pulumi-language-nodejs"), { [SDK_MODULE]: GO_LANGUAGE_HOST }, `${SDK_MODULE}/nodejs/cmd/pulumi-language-nodejs`);
       // The program that serves dynamic resources is a script, which the CLI's own archive takes from the npm package too.
@@ -203,7 +200,7 @@ function fromGo(version, log) {
     });
     return { folder, version: versionOf(folder) ?? fail("it does not run"), origin: "Go" };
   } catch (error) {
-    return fail(`The Pulumi CLI could neither be downloaded nor built (${lastLine(error)}): ${install}.`);
+    return fail(`The Pulumi CLI ${version} could not be built (${lastLine(error)}). ${instead}, and run this again.`);
   }
 }
 

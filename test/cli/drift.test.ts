@@ -116,6 +116,21 @@ for (const [door, kind] of [
       assert.deepEqual(await limitsOf(target, await sid("acme")), { voice_call_session: 10 });
     }).timeout(180_000);
 
+    it("nothing, where the program runs while things are read, and changes much at once", async () => {
+      const resources = (quantity: number) =>
+        ["a", "b", "c", "d", "e", "f"].flatMap((name) => {
+          const [account, , limit, realm] = tenant(target, name);
+          return [account!, { ...limit!, args: { ...(limit!.args as object), quantity } }, realm!];
+        });
+      stack.write({ resources: resources(10) });
+      await stack.up();
+      stack.write({ resources: resources(20) });
+      await stack.up("--refresh", "--run-program");
+      for (const name of ["a", "f"]) assert.deepEqual(await limitsOf(target, await sid(name)), { voice_call_session: 20 });
+      stack.write({ resources: [...tenant(target, "acme"), ...tenant(target, "globex")] });
+      await stack.up("--refresh", "--run-program");
+    }).timeout(180_000);
+
     it("everything that is gone already: a destroy succeeds", async () => {
       for (const name of ["acme", "globex"]) await target.sandbox.outside("DELETE", `/Accounts/${await sid(name)}`);
       await stack.ok(["destroy", "--yes", "--skip-preview"]);
