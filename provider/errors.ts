@@ -47,6 +47,8 @@ export class UnansweredError extends Error {
     readonly sentAt: number,
     /** Whether the platform may still be at it, as after a time limit. */
     readonly stillAtIt = false,
+    /** What was answered, where that may be the platform's refusal all the same. */
+    readonly refusal?: RefusedError,
   ) {
     super(message);
   }

@@ -10,6 +10,7 @@ import {
   canonical,
   differences,
   isAbsent,
+  isObject,
   isUnknown,
   marks,
   plain,
@@ -63,7 +64,7 @@ export class Lifecycle {
    *
    * @param olds the inputs as state has them, after a refresh as that has read them; empty where there are none
    */
-  check(news: Properties, olds?: Properties): { inputs: Properties; failures: Failure[] } {
+  check(news: Properties, olds: Properties): { inputs: Properties; failures: Failure[] } {
     const inputs = withoutNulls(news);
     this.#endRefresh(olds);
     // An import list, whose entries say nothing yet of what they stand for.
@@ -75,11 +76,11 @@ export class Lifecycle {
    * Only what a program says is checked, so the refresh of that resource is over by then. Those of others may not be, where
    * the engine runs the program to refresh (`--run-program`).
    */
-  #endRefresh(olds: Properties | undefined): void {
+  #endRefresh(olds: Properties): void {
     const { refreshed } = this.session;
-    if (refreshed.size === 0 || (olds && Object.keys(olds).length === 0)) return;
-    const before = olds && textOf(olds);
-    const own = [...refreshed].filter(([, inputs]) => inputs === before);
+    if (refreshed.size === 0 || Object.keys(olds).length === 0) return;
+    const before = textOf(olds);
+    const own = [...refreshed].filter(([key, inputs]) => key.startsWith(this.#key("")) && inputs === before);
     if (own.length === 0) refreshed.clear();
     for (const [key] of own) refreshed.delete(key);
   }
@@ -116,18 +117,14 @@ export class Lifecycle {
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says) });
     if (says !== undefined && isReplaced && deleteBeforeReplace) successors.set(key, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
-    return {
-      changed,
-      details,
-      replaces,
-      changes: changed.length > 0 || forgotten.length > 0 || unfinished,
-      deleteBeforeReplace,
-    };
+    const changes = changed.length > 0 || forgotten.length > 0 || unfinished;
+    // What has to be changed the engine may also replace.
+    if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says), isCertain: !changes });
+    return { changed, details, replaces, changes, deleteBeforeReplace };
   }
 
   /**
@@ -247,6 +244,8 @@ export class Lifecycle {
       async () => {
         const { definition, session } = this;
         this.#checkId(id);
+        const kept = session.kept.get(this.#key(id));
+        if (kept) kept.isCertain = true;
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
@@ -336,7 +335,9 @@ export class Lifecycle {
   #next(state: Properties, news: Properties): Properties {
     const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]) && !isAbsent(state[name]));
     const { [marks.place]: place } = state;
-    return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen)), [marks.place]: place };
+    const unsure = this.#unsure(state).filter((name) => this.#traits(name).computed && isAbsent(news[name]));
+    const noted = { ...marked(Object.keys(chosen)), ...(unsure.length > 0 ? { [marks.unsure]: unsure } : {}), [marks.place]: place };
+    return { ...chosen, ...news, ...this.#outputs({}, state), ...noted };
   }
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
@@ -369,7 +370,7 @@ export class Lifecycle {
   /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */
   #isKept(id: string): boolean {
     const kept = this.session.kept.get(this.#key(id));
-    return kept !== undefined && kept.made === this.#made(kept.says);
+    return kept !== undefined && kept.isCertain && kept.made === this.#made(kept.says);
   }
 
   /** Whether something has to be sent although the inputs are as deployed. */
@@ -517,9 +518,11 @@ function kept({ deleteBeforeReplace }: Resource): string {
   return `the program still has it, by a resource of another name, so it is not deleted; take this entry out of the state with \`pulumi state delete\`${replace}`;
 }
 
-/** What a program says of a resource, as text. */
+/** What a program says of a resource, as text: whatever the order of its properties, which the engine changes. */
 function textOf(inputs: Properties): string {
-  return JSON.stringify(Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(inputs, (_name, value: unknown) =>
+    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
 }
 
 /** Whether what was asked may have been done all the same. */

@@ -45,8 +45,8 @@ interface Creation {
   sentAt: number;
 }
 
-/** What became of a creation: made, or not answered and being looked for; with the refusal where the platform may have refused it. */
-type Fate = { created: Created } | { error: UnansweredError; refusal?: UnspokenError; looking: Promise<Candidate | undefined> };
+/** What became of a creation: made, or not answered and being looked for. */
+type Fate = { created: Created } | { error: UnansweredError; looking: Promise<Candidate | undefined> };
 
 /** What may have been made by a creation whose answer was lost. */
 interface Possible {
@@ -84,7 +84,7 @@ export class Recovery {
         throw notLookedFor(fate.error, trouble);
       });
       if (found) return found;
-      if (fate.refusal) throw fate.refusal;
+      if (fate.error.refusal) throw fate.error.refusal;
       if (attempt >= retries) throw fate.error;
     }
   }
@@ -117,11 +117,10 @@ export class Recovery {
         return { created };
       },
       (refusal: unknown): Fate => {
-        const unspoken = refusal instanceof UnspokenError ? refusal : undefined;
-        const error = unspoken ? new UnansweredError(unspoken.message, unspoken.sentAt) : unanswered(refusal);
+        const error = unanswered(refusal);
         if (!(error instanceof UnansweredError)) throw error;
         creation.sentAt = Math.min(creation.sentAt, error.sentAt);
-        return { error, refusal: unspoken, looking: this.#look(creation, error, unspoken) };
+        return { error, looking: this.#look(creation, error) };
       },
     );
     const settled = sending.catch(() => undefined).finally(() => underWay.delete(settled));
@@ -129,11 +128,8 @@ export class Recovery {
     return sending;
   }
 
-  /**
-   * Looks several times, one of equal creations after the other. Undefined: there is nothing that it could have made.
-   * @param refusal what may be the platform's answer, and is where it cannot be looked for
-   */
-  #look(creation: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate | undefined> {
+  /** Looks several times, one of equal creations after the other. Undefined: there is nothing that it could have made. */
+  #look(creation: Creation, error: UnansweredError): Promise<Candidate | undefined> {
     const { definition, client, equals } = creation;
     equals.lost++;
     const turn = equals.looking
@@ -141,7 +137,7 @@ export class Recovery {
         let doubtful: Candidate[] = [];
         for (const pause of error.stillAtIt ? LONG_LOOKS : LOOKS) {
           await client.http.pause(pause);
-          const candidates = await this.#candidates(creation, error, refusal);
+          const candidates = await this.#candidates(creation, error);
           // From here on nothing is waited for, or another creation could take the same one meanwhile.
           const possible = this.#possible(creation, candidates);
           const { likely } = possible;
@@ -178,8 +174,8 @@ export class Recovery {
   }
 
   /** What is on the platform, when everybody else who may have made it knows what became of it. */
-  async #candidates(creation: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate[]> {
-    const candidates = await this.#ask(creation, error, refusal);
+  async #candidates(creation: Creation, error: UnansweredError): Promise<Candidate[]> {
+    const candidates = await this.#ask(creation, error);
     if (this.#unclaimed(creation, candidates).length === 0) return [];
     const { underWay, equals } = this.#creations(creation.definition);
     // What another creation is about to be told must not be taken from it: one that asks for more makes what this one looks for.
@@ -204,14 +200,14 @@ export class Recovery {
   }
 
   /** Asks until there is an answer or the operation's time is over: not to know would lose the object, or double it. */
-  async #ask({ definition, client, inputs }: Creation, error: UnansweredError, refusal?: UnspokenError): Promise<Candidate[]> {
+  async #ask({ definition, client, inputs }: Creation, error: UnansweredError): Promise<Candidate[]> {
     let refusals = 0;
     for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
       let candidates: Candidate[] | undefined;
       try {
         candidates = await definition.find?.(client, inputs);
       } catch (trouble) {
-        if (refusal) throw refusal;
+        if (error.refusal) throw error.refusal;
         // Who may create may look: a refusal, or a web page, comes from in between, until it comes again and again.
         if (trouble instanceof UserError || (trouble instanceof RefusedError && trouble.status < 500)) refusals++;
         if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
@@ -219,7 +215,7 @@ export class Recovery {
         continue;
       }
       if (candidates) return candidates;
-      if (refusal) throw refusal;
+      if (error.refusal) throw error.refusal;
       throw new UserError(
         `${error.message}; it may have been made all the same, and it cannot be listed, so it is not tried again: look on the platform before the next run`,
       );
@@ -265,8 +261,9 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
   return `${message}; now ${those}: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
 }
 
-/** A refusal says nothing of an earlier try that was not answered. */
+/** A refusal says nothing of an earlier try that was not answered, and one that may not be the platform's says nothing at all. */
 function unanswered(error: unknown): unknown {
+  if (error instanceof UnspokenError) return new UnansweredError(error.message, error.sentAt, false, error);
   if (!(error instanceof RefusedError) || error.lostAt === undefined) return error;
   return new UnansweredError(`a first try was not answered, and a second one was refused: ${error.message}`, error.lostAt);
 }

@@ -14,8 +14,8 @@ export interface Declared {
   impossible: { item: Item; because: string }[];
 }
 
-/** Whether a key of the stack's configuration holds something else. */
-export type IsOtherSecret = (key: string, value: string) => boolean;
+/** Whether a key of the stack's configuration holds a secret of something else than this item. */
+export type IsOtherSecret = (item: Item, key: string, value: string) => boolean;
 
 /**
  * How a program declares what is there, so that it has nothing to change.
@@ -25,9 +25,9 @@ export type IsOtherSecret = (key: string, value: string) => boolean;
 export function declare(items: Item[], isOther: IsOtherSecret = () => false): Declared {
   const several = ambiguous(items);
   const keys = new Set<string>();
-  const keyFor = ({ path, value }: Secret, name: string): string => {
-    const key = unique(keys, identifier([name, ...path].join("-")));
-    return value !== undefined && isOther(key, value) ? keyFor({ path, value }, name) : key;
+  const keyFor = (item: Item, { path, value }: Secret): string => {
+    const key = unique(keys, identifier([item.name, ...path].join("-")));
+    return value !== undefined && isOther(item, key, value) ? keyFor(item, { path, value }) : key;
   };
   const made = new Map<Item, Declaration>();
   const bySid = new Map<unknown, Declaration>();
@@ -48,7 +48,7 @@ export function declare(items: Item[], isOther: IsOtherSecret = () => false): De
       inputs,
       references: [],
       ...(owner && item.parent ? { owner: { property: owner, is: made.get(item.parent) ?? item.parent } } : {}),
-      secrets: secrets.map((secret) => ({ ...secret, key: keyFor(secret, name) })),
+      secrets: secrets.map((secret) => ({ ...secret, key: keyFor(item, secret) })),
       unmanaged,
     };
     made.set(item, declaration);

@@ -7,9 +7,10 @@ import { Session } from "../session";
 import { suggestion } from "../validate";
 import type { Layout } from "../layout";
 import type { Platform } from "../resource";
+import type { IsOtherSecret } from "./declare";
 import { exported, LIST, namesIn, write } from "./export";
 import { doors, importList, type Door } from "./import-list";
-import { inventory, type Filter } from "./inventory";
+import { inventory, type Filter, type Names } from "./inventory";
 import { orphans, report } from "./orphans";
 import { program } from "./program";
 import { isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
@@ -175,7 +176,7 @@ async function listOrphans(values: Values): Promise<number> {
   const { managed, read } = stackOf(values.state as string | undefined);
   // What the program reads is known to it, and nobody's orphan.
   const known = new Map([...read, ...managed]);
-  const found = orphans(await items(session, filter, known), known);
+  const found = orphans(await items(session, filter, { known }), known);
   if (found.length > 0) process.stdout.write(`${report(found)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
@@ -190,14 +191,14 @@ async function exportAll(values: Values): Promise<number> {
   const filter = filterOf(session.platform, values);
   const layout = layoutOf(session.platform, values, door);
   const known = values.out ? namesIn(String(values.out)) : new Map<string, string>();
-  const all = await items(session, filter, new Map([...known, ...managed]), read.values());
+  const all = await items(session, filter, { known: new Map([...known, ...managed]), taken: read.values() });
   const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
   if (values["dry-run"]) {
     say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
     return 0;
   }
   const folder = String(values.out);
-  const { files, secrets, remarks } = exported(wanted, door, layout, values["set-secrets"] ? isOtherSecret() : undefined);
+  const { files, secrets, remarks } = exported(wanted, door, layout, values["set-secrets"] ? isAnothers(known) : undefined);
   for (const path of write(folder, files, { force: values.force === true })) say(`${path} written`);
   for (const remark of remarks) say(session.redactor.clean(`Note: ${remark}`));
   if (values["set-secrets"]) setSecrets(secrets);
@@ -240,9 +241,15 @@ function filterOf({ title, sid, resources }: Platform, { type: types, name, "ser
   };
 }
 
-async function items(session: Session, filter: Filter, known: ReadonlyMap<string, string>, taken?: Iterable<string>) {
+/** @param known what an earlier export into the same folder has named, whose secrets these are, and which may have changed since */
+function isAnothers(known: ReadonlyMap<string, string>): IsOtherSecret {
+  const isOther = isOtherSecret();
+  return ({ definition, id }, name, value) => !known.has(key(definition.type, id)) && isOther(name, value);
+}
+
+async function items(session: Session, filter: Filter, names: Names) {
   try {
-    return await inventory(session, filter, { known, taken }, say);
+    return await inventory(session, filter, names, say);
   } catch (error) {
     throw new UserError(session.redactor.clean((error as Error).message));
   }

@@ -22,17 +22,22 @@ export interface Filter {
   where?: Record<string, string | undefined>;
 }
 
+export interface Names {
+  /** By which objects are known already, by `key`; they keep them, and no other gets one. */
+  known: ReadonlyMap<string, string>;
+  /** Those that nothing gets. */
+  taken?: Iterable<string>;
+}
+
 /**
  * Everything that a key sees on a platform, parents before what belongs to them.
  *
- * @param known names by which objects are known already, by `key`; they keep them, and no other gets one
- * @param taken names that nothing gets
  * @param log is told of the progress
  */
 export async function inventory(
   session: Session,
   filter: Filter,
-  { known, taken = [] }: { known: ReadonlyMap<string, string>; taken?: Iterable<string> },
+  { known, taken = [] }: Names,
   log: (message: string) => void,
 ): Promise<Item[]> {
   const { platform, client } = session;

@@ -195,7 +195,7 @@ export class HttpClient {
         // Without the platform's own words it may not be the platform that has refused.
         const unclear = !idempotent && (transient || (isUnspoken && dialect.unspoken === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        if (isUnspoken && request.method !== "GET") throw new UnspokenError(answer.status, reason, sentAt);
+        if (!transient && isUnspoken && request.method !== "GET") throw new UnspokenError(answer.status, reason, sentAt);
         if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         tries.lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UnfinishedError } from "../errors";
+import { RefusedError, UnfinishedError, UnspokenError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { accountSid, owned } from "./owned";
 import { toForm, type Restcomm, type Row } from "./platform";
@@ -116,9 +116,11 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const isRefused = ({ status, reason }: RefusedError) => status === 400 && reason.includes("21452");
     const isTaken = (error: RefusedError) => error.status === 500 || isRefused(error);
     const look = async () => (await bearing(restcomm, accountSid, phoneNumber))[0];
+    const sentAt = Date.now();
     const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), isTaken, look);
     const row = await bought.catch((error: unknown) => {
-      if (!(error instanceof RefusedError && isRefused(error))) throw error;
+      if (!(error instanceof RefusedError && isTaken(error))) throw error;
+      if (!isRefused(error)) throw new UnspokenError(error.status, error.reason, sentAt);
       throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
     });
     const { id, outputs = {} } = common.candidate(row);

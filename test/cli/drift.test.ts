@@ -119,7 +119,8 @@ for (const [door, kind] of [
     it("nothing, where the program runs while things are read, and changes much at once", async () => {
       const resources = (quantity: number) =>
         ["a", "b", "c", "d", "e", "f"].flatMap((name) => {
-          const [account, , limit, realm] = tenant(target, name);
+          const registrationHook = { url: "https://a.example.com/r", username: "u", password: { $secret: "hook-password" } };
+          const [account, , limit, realm] = tenant(target, name, { registrationHook });
           return [account!, { ...limit!, args: { ...(limit!.args as object), quantity } }, realm!];
         });
       stack.write({ resources: resources(10) });

@@ -234,13 +234,15 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.equal(one.status, 0, one.stderr);
     const [[key, secret] = []] = stored();
     assert.equal(secret, "first-secret");
-    pulumiWith({ configuration: { [key!]: secret! } });
+    pulumiWith({ configuration: { [key!]: secret } });
     const two = await cli("export", "--name", "Team1", "--out", join(folder, "two"), "--set-secrets");
     assert.equal(two.status, 0, two.stderr);
     assert.deepEqual(Object.fromEntries(stored()), { [key!]: "first-secret", [`${key!}-2`]: "second-secret" });
     assert.match(readFileSync(join(folder, "two", "index.ts"), "utf8"), new RegExp(`requireSecret\\("${key!}-2"\\)`));
+    pulumiWith({ configuration: { [key!]: "what it was before somebody changed it" } });
     const again = await cli("export", "--name", "Team 1", "--out", join(folder, "one"), "--set-secrets");
     assert.equal(again.status, 0, again.stderr);
+    assert.equal(Object.fromEntries(stored())[key!], "first-secret");
   });
 
   it("takes what a program only reads for known, and not for managed", async () => {

@@ -170,7 +170,7 @@ describe("what two resources could have at once", () => {
     const inputs = { accountSid: engine.find("acme")!.id, category: "device", quantity: 5 };
     const { id, state } = await runOf("jambonz:Limit").create(inputs);
     const run = runOf("jambonz:Limit");
-    run.check(inputs);
+    run.check(inputs, {});
     const imported = (await run.read(id, {}))!;
     assert.equal(run.diff(id, imported.state, inputs).changes, false);
     await run.delete(id, state);
@@ -220,12 +220,19 @@ describe("what two resources could have at once", () => {
   });
 
   it("is one thing with what a refresh compares, also where the engine runs the program meanwhile", async () => {
-    await engine.up([acme(), limit("one", "device", 1), limit("two", "api_rate", 2)]);
+    const hook = { url: "https://a.example.com/hook", username: "u", password: "p" };
+    await engine.up([acme({ registrationHook: hook }), limit("one", "device", 1), limit("two", "api_rate", 2)]);
     const run = runOf("jambonz:Limit");
-    const [one, two] = [engine.find("one")!, engine.find("two")!];
+    const account = new Lifecycle(resourceOf("jambonz:Account").definition, run.session);
+    const [its, one, two] = [engine.find("acme")!, engine.find("one")!, engine.find("two")!];
+    await account.read(its.id, its.outputs);
     for (const { id, outputs } of [one, two]) await run.read(id, outputs);
+    account.diff(its.id, its.outputs, its.inputs);
+    // The engine sorts what is inside.
+    account.check(its.inputs, { ...its.inputs, registrationHook: Object.fromEntries(Object.entries(hook).reverse()) });
     run.diff(two.id, two.outputs, two.inputs);
     run.check(two.inputs, two.inputs);
+    run.check({ accountSid: its.id, category: "voice_call_minutes", quantity: 1 }, {});
     run.diff(one.id, one.outputs, one.inputs);
     const changed = { ...one.inputs, quantity: 10 };
     run.check(changed, one.inputs);
@@ -269,6 +276,21 @@ describe("what two resources could have at once", () => {
       (body as { api_key_sid: string }[]).map(({ api_key_sid }) => anew.endsWith(api_key_sid)),
       [true],
     );
+  });
+
+  it("is deleted when the engine replaces what the provider would have changed, also where it ignores some of it", async () => {
+    await engine.up([acme()]);
+    const inputs = { accountSid: engine.find("acme")!.id, rotateWhenChanged: { quarter: "1" } };
+    const { id, state } = await runOf("jambonz:ApiKey").create(inputs);
+    const run = runOf("jambonz:ApiKey");
+    const account = new Lifecycle(resourceOf("jambonz:Account").definition, run.session);
+    const { id: accountSid, outputs, inputs: before } = engine.find("acme")!;
+    assert.equal(account.diff(accountSid, outputs, { ...before, planType: "paid" }).changes, true);
+    await account.create({ ...before, name: "other", planType: "paid" });
+    await account.delete(accountSid, outputs);
+    assert.deepEqual(Object.keys(await accountsOf(target)), ["other"]);
+    assert.equal(run.diff(id, state, inputs).changes, false);
+    await assert.rejects(run.delete(id, state), /the program still has it/);
   });
 
   it("stays with both when two limits change places, although a deletion has to be sent twice", async () => {

@@ -502,9 +502,18 @@ describe("Restcomm", () => {
     });
 
     it("that was bought although the answer was 500 is found", async () => {
-      fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: { status: 500, body: "", handled: true } });
-      await up(ivr(), number());
-      assert.equal((await listed(target, `${own()}/IncomingPhoneNumbers`)).length, 1);
+      for (const [phoneNumber, body] of Object.entries({
+        "+15015550100": "",
+        "+15015550101": { message: "An unexpected error occurred" },
+      })) {
+        fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: { status: 500, body, handled: true } });
+        await up(ivr(), { ...number({ phoneNumber }), name: phoneNumber });
+        const numbers = await listed(target, `${own()}/IncomingPhoneNumbers`);
+        assert.deepEqual(
+          numbers.map(({ phone_number }) => phone_number as string),
+          [phoneNumber],
+        );
+      }
     });
   });
 
@@ -569,7 +578,16 @@ describe("Restcomm", () => {
     assert.deepEqual(await up(ivr({ kind: undefined, friendlyName: "Renamed" })), ["update ivr"]);
     assert.deepEqual(await up(ivr({ kind: undefined, friendlyName: "Renamed" })), []);
     assert.deepEqual(await up(ivr({ friendlyName: "Renamed" })), ["update ivr"]);
-    assert.equal((await listed(target, `${own()}/Applications`))[0].kind, "voice");
+    const kind = async () => (await listed(target, `${own()}/Applications`))[0].kind as string;
+    assert.equal(await kind(), "voice");
+    fault({ match: { method: "PUT" }, fault: "dropAnswer", times: "always" });
+    await fails(ivr({ kind: "sms", friendlyName: "Renamed" }));
+    target.sandbox.clearFaults();
+    assert.equal(await kind(), "sms");
+    assert.deepEqual(await up(ivr({ kind: undefined, friendlyName: "Again" })), ["update ivr"]);
+    assert.deepEqual(await up(ivr({ friendlyName: "Again" })), ["update ivr"]);
+    assert.equal(await kind(), "voice");
+    assert.deepEqual(await up(ivr({ friendlyName: "Again" })), []);
   });
 
   it("sends again what an update said that was answered with 500 by nobody knows whom", async () => {

@@ -466,6 +466,8 @@ describe("a look-up at voicetel", () => {
     await assert.rejects(ask("getCallRecords"), /VoiceTel answered with something that is not a list$/);
     target.sandbox.addFault({ fault: { status: 404 } });
     await assert.rejects(ask("getRegistration"), /answered 404 with a web page instead of its API/);
+    target.sandbox.addFault({ fault: { status: 500, body: "<!doctype html><p>away</p>" } });
+    assert.deepEqual(await ask("getRegistration"), { registered: false }, "what passes is waited for");
   });
 });
 

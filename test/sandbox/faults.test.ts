@@ -56,6 +56,7 @@ describe("failures that a client sees", () => {
     const answer = await post();
     assert.deepEqual([answer.status, answer.headers.get("via")], [502, "1.1 proxy"]);
     assert.equal(await accounts(), before + 1);
+    assert.deepEqual(logged().slice(-1), [["POST", "/Accounts", 502]]);
   });
 
   it("refuse: nobody gets in for a while", async () => {
