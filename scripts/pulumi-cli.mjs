@@ -189,7 +189,7 @@ function fromGo(version, log, instead) {
   const target = goFolder(version);
   if (!existsSync(target) && spawnSync("go", ["version"]).status !== 0) fail(`${instead}, and run this again.`);
   try {
-    const folder = filled(target, (work) => {
+    filled(target, (work) => {
       log(`Building the Pulumi CLI ${version} from its Go modules. This takes 1 to 10 minutes, once …`);
       build(join(work, "pulumi"), { [CLI_MODULE]: version }, `${CLI_MODULE}/cmd/pulumi`);
       build(join(work, "pulumi-language-nodejs"), { [SDK_MODULE]: GO_LANGUAGE_HOST }, `${SDK_MODULE}/nodejs/cmd/pulumi-language-nodejs`);
@@ -198,10 +198,14 @@ function fromGo(version, log, instead) {
       copyFileSync(join(sdk, "pulumi-resource-pulumi-nodejs"), join(work, "pulumi-resource-pulumi-nodejs"));
       chmodSync(join(work, "pulumi-resource-pulumi-nodejs"), 0o755);
     });
-    return { folder, version: versionOf(folder) ?? fail("it does not run"), origin: "Go" };
   } catch (error) {
-    return fail(`The Pulumi CLI ${version} could not be built (${lastLine(error)}). ${instead}, and run this again.`);
+    fail(`The Pulumi CLI ${version} could not be built (${lastLine(error)}). ${instead}, and run this again.`);
   }
+  return {
+    folder: target,
+    version: versionOf(target) ?? fail(`The Pulumi CLI in ${target} does not run: delete it, and run this again.`),
+    origin: "Go",
+  };
 }
 
 /**

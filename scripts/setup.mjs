@@ -51,6 +51,7 @@ export function installPacked(folder) {
   const wanted = `${integrity} ${hash([join(folder, "package.json")])}`;
   if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
   say(`Installing the packed package in ${folder} …`);
+  rmSync(marker, { force: true });
   npm(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", archive], "ignore", folder);
   writeFileSync(marker, wanted);
 }

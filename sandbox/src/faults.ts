@@ -136,8 +136,9 @@ export function faultHandler(faults: Faults, base: string, effects: Effects): Re
         return next();
       default:
         if (!fault.handled) return answer(response, fault);
-        insteadOfEnd(response, () => {
-          Reflect.deleteProperty(response, "end"); // what stands instead of it
+        insteadOfEnd(response, (_body, end) => {
+          response.end = end as typeof response.end;
+          response.statusMessage = "";
           withoutBody(response);
           answer(response, fault);
         });
