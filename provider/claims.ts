@@ -23,7 +23,7 @@ interface Holder {
  * |---|---|---|---|
  * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
- * | taken by a creation (`take`) | conflict | conflict | taken |
+ * | taken by a creation (`take`) | conflict, unless it is gone and this is its successor | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
  *
  * Two of one type of which the program says the same are taken for one, because nobody tells which resource it is that is compared.
@@ -58,10 +58,13 @@ export class Claims {
     return holder && holder.id !== id ? holder.type : undefined;
   }
 
-  /** A resource that is being made. Gives the type of whoever has the claim already. */
-  take(claim: string, type: string): string | undefined {
+  /**
+   * A resource that is being made. Gives the type of whoever has the claim already.
+   * @param isGone whether what is kept is not there: then it is what is made anew
+   */
+  take(claim: string, type: string, isGone = false): string | undefined {
     const holder = this.#known(claim);
-    const isOwn = holder?.type === type && (holder.how === "promised" || (holder.how === "kept" && holder.mayBeMadeAnew));
+    const isOwn = holder?.type === type && (holder.how === "promised" || (holder.how === "kept" && (isGone || holder.mayBeMadeAnew)));
     if (holder && !isOwn) return holder.type;
     this.#holders.set(claim, { type, how: "made", mayBeMadeAnew: holder?.mayBeMadeAnew });
     return undefined;

@@ -3,6 +3,7 @@ import { InitializationError } from "./errors";
 import { Lifecycle } from "./lifecycle";
 import { resourceOf } from "./platforms";
 import type { Properties } from "./resource";
+import { markSecrets } from "./secrets";
 import { Session } from "./session";
 
 type Config = pulumi.dynamic.Config;
@@ -46,19 +47,25 @@ function dynamic(type: string): pulumi.dynamic.ResourceProvider {
         type,
         async () => {
           const { id, state } = await lifecycle().create(own(inputs));
-          return { id, outs: state };
+          return { id, outs: marked(type, state) };
         },
         inputs,
       ),
     read: (id: string, props: Properties) =>
       quietly(type, async () => {
         const live = await lifecycle().read(id, own(props));
-        return live ? { id, props: live.state, inputs: live.inputs } : { id: "", props: {} };
+        return live ? { id, props: marked(type, live.state), inputs: marked(type, live.inputs) } : { id: "", props: {} };
       }),
     update: (id: string, olds: Properties, news: Properties) =>
-      quietly(type, async () => ({ outs: await lifecycle().update(id, own(olds), own(news)) }), news),
+      quietly(type, async () => ({ outs: marked(type, await lifecycle().update(id, own(olds), own(news))) }), news),
     delete: (id: string, props: Properties) => quietly(type, () => lifecycle().delete(id, own(props))),
   };
+}
+
+/** Left to itself, the engine takes for secret only what was so at the same place in what it has sent. */
+function marked(type: string, properties: Properties): Properties {
+  const { inputs, outputs } = resourceOf(type).definition;
+  return markSecrets(properties, { ...inputs.shape, ...outputs.shape });
 }
 
 /** What belongs to the resource, without what belongs to the door. */
@@ -76,7 +83,7 @@ async function quietly<T>(type: string, act: () => T | Promise<T>, inputs?: Prop
     Object.assign(told, { stack: "failed, see below", toString: () => type });
     if (error instanceof InitializationError) {
       const { id, state, message } = error;
-      Object.assign(told, { id, properties: { ...state, __provider: inputs?.__provider }, reasons: [message] });
+      Object.assign(told, { id, properties: { ...marked(type, state), __provider: inputs?.__provider }, reasons: [message] });
     }
     throw told;
   }

@@ -102,7 +102,8 @@ export class Lifecycle {
       const { replaceOnChanges } = this.#traits(name);
       return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
     });
-    const refusal = replaces.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
+    const isKnown = replaces.some((name) => !isUnknown(news[name]));
+    const refusal = isKnown ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
     const { claims, kept, refreshed, successors } = this.session;
@@ -123,7 +124,7 @@ export class Lifecycle {
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     const changes = changed.length > 0 || forgotten.length > 0 || unfinished;
     // What has to be changed the engine may also replace.
-    if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says), isCertain: !changes });
+    if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says), isCertain: !changes, state });
     return { changed, details, replaces, changes, deleteBeforeReplace };
   }
 
@@ -153,7 +154,8 @@ export class Lifecycle {
       const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
         const holder = claim && session.claims.take(claim, definition.type);
-        if (holder) throw new UserError(conflict(holder, claim));
+        if (holder && session.claims.take(claim, definition.type, await this.#isGone(textOf(inputs))))
+          throw new UserError(conflict(holder, claim));
         try {
           const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
           if (refusal) throw new UserError(refusal);
@@ -249,6 +251,7 @@ export class Lifecycle {
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
+        next[marks.place] ??= session.client.http.place;
         const claim = this.#claim(state, id);
         const givesUp = claim !== undefined && claim !== this.#claim(news, id);
         const send = async () => {
@@ -365,6 +368,17 @@ export class Lifecycle {
   /** How many resources of the type this run has made of which the program says this. */
   #made(says: string): number {
     return this.session.made.get(this.#key(says)) ?? 0;
+  }
+
+  /** Whether what the program keeps, and says the same of, is not there: an earlier run has deleted it, and could not make the new one. */
+  async #isGone(says: string): Promise<boolean> {
+    const { kept, client } = this.session;
+    const prefix = this.#key("");
+    const equal = [...kept].filter(([key, entry]) => key.startsWith(prefix) && entry.says === says);
+    const live = await Promise.all(
+      equal.map(([key, { state }]) => this.definition.read(client, key.slice(prefix.length), state, { fresh: true })),
+    );
+    return equal.length > 0 && live.every((object) => object === undefined);
   }
 
   /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */

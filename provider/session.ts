@@ -35,10 +35,10 @@ export class Session {
   readonly successors = new Map<string, Properties>();
   /**
    * What the program keeps, by type and id: what it says of it, how many resources of which it says the same had been made
-   * when it was compared, and whether it is certain that it stays. One more may be its own successor, made because a person
-   * wants it anew.
+   * when it was compared, whether it is certain that it stays, and its state. One more may be its own successor, made because
+   * a person wants it anew.
    */
-  readonly kept = new Map<string, { says: string; made: number; isCertain: boolean }>();
+  readonly kept = new Map<string, { says: string; made: number; isCertain: boolean; state: Properties }>();
   /** How many resources this run has made, by type and what the program says of them. */
   readonly made = new Map<string, number>();
   /** What a refresh has read and the program has not said yet: the inputs as text, by type and id. */

@@ -1,7 +1,7 @@
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Properties } from "../resource";
-import { objectSchema, traitsOf, unwrap } from "../schema";
+import { markSecrets, pathOf } from "../secrets";
 import { SECRET, SIGNATURE } from "../signature";
 import { plain, UNKNOWN } from "../values";
 import { Struct } from "./messages";
@@ -41,7 +41,7 @@ export function received(struct: StructMessage | undefined): Received {
       if (secret && (typeof value === "string" || typeof value === "number")) secretTexts.push(String(value));
       return value;
     }
-    if (Array.isArray(value)) return value.map((item, at) => open(item, join(path, String(at)), secret));
+    if (Array.isArray(value)) return value.map((item, at) => open(item, pathOf(path, String(at)), secret));
     const object = value as Properties;
     switch (object[SIGNATURE]) {
       case SECRET:
@@ -53,7 +53,7 @@ export function received(struct: StructMessage | undefined): Received {
       case REFERENCE: // a resource in the place of its id
         return open(object.id || UNKNOWN, path, secret);
     }
-    return Object.fromEntries(Object.entries(object).map(([key, item]) => [key, open(item, join(path, key), secret)]));
+    return Object.fromEntries(Object.entries(object).map(([key, item]) => [key, open(item, pathOf(path, key), secret)]));
   };
   return { properties: open(struct?.toJavaScript() ?? {}, "", false) as Properties, secrets, secretTexts };
 }
@@ -65,21 +65,6 @@ export function received(struct: StructMessage | undefined): Received {
  * @param before what was received of the same resource
  */
 export function sent(properties: Properties, shape: Record<string, z.ZodType>, before: readonly Received[] = []): StructMessage {
-  const marked = (path: string) => before.some(({ secrets }) => secrets.has(path));
-  const wrap = (value: unknown, schema: z.ZodType | undefined, path: string): unknown => {
-    if (value === null) return null;
-    if (traitsOf(schema).secret || marked(path)) return { [SIGNATURE]: SECRET, value };
-    if (typeof value !== "object") return value;
-    if (Array.isArray(value)) {
-      const list = schema && unwrap(schema);
-      const element = list instanceof z.ZodArray ? (list.element as z.ZodType) : undefined;
-      return value.map((item, at) => wrap(item, element, join(path, String(at))));
-    }
-    const members: Record<string, z.ZodType> | undefined = schema && objectSchema(schema, value)?.shape;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrap(item, members?.[key], join(path, key))]));
-  };
-  const wrapped = Object.entries(plain(properties)).map(([name, value]) => [name, wrap(value, shape[name], name)]);
-  return Struct.fromJavaScript(Object.fromEntries(wrapped));
+  const isMarked = (path: string) => before.some(({ secrets }) => secrets.has(path));
+  return Struct.fromJavaScript(markSecrets(plain(properties), shape, isMarked) as Parameters<typeof Struct.fromJavaScript>[0]);
 }
-
-const join = (path: string, key: string) => (path ? `${path}.${key}` : key);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RefusedError, UnfinishedError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
+import { isUnknown } from "../values";
 import { accountSidOf, fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
 import { dates, friendlyName, password, sid } from "./types";
 
@@ -89,7 +90,8 @@ export const account = resource<Restcomm>()({
   inputs,
   outputs,
 
-  claims: ({ emailAddress, accountSid }, id) => `account ${id ?? accountSid ?? accountSidOf(emailAddress!)}`,
+  claims: ({ emailAddress, accountSid }, id) =>
+    `account ${id ?? accountSid ?? (isUnknown(emailAddress) ? emailAddress : accountSidOf(emailAddress!))}`,
   isItsClaim: true,
 
   async refuseCreate(restcomm, { emailAddress }) {

@@ -38,6 +38,9 @@ export const apiKey = resource<VoiceTel>()({
     apiKey: z.string().describe("The key itself: 32 hexadecimal digits.").meta({ secret: true, changesOnUpdate: true }),
   }),
 
+  claims: ({ username }) => `key of account ${username}`,
+  isItsClaim: true,
+
   async create(voicetel, inputs) {
     return { id: String(inputs.username), outputs: await fetchKey(voicetel, inputs) };
   },

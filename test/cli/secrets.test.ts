@@ -147,6 +147,30 @@ for (const [door, kind] of [
       for (const secret of own) assert.ok(!text.includes(secret) && !text.includes(Buffer.from(secret).toString("base64")), secret);
     });
 
+    it("are in clear neither in state nor in the output where an update fails in the middle", async () => {
+      target.sandbox.clearFaults();
+      const shows = async (step: string, text: string) => {
+        await isNowhere(step, text);
+        await isNowhere(`state after ${step}`, JSON.stringify(await stack.state()));
+      };
+      const [acme, globex, key, realm] = program(secrets.newHook).resources;
+      const { accountApiKey: _key, ...realmOnly } = realm!.args as Record<string, unknown>;
+      const { registrationHook: _hook, ...hookless } = acme!.args as Record<string, unknown>;
+      stack.write({ resources: [acme!, globex!, key!, { ...realm!, args: realmOnly }] });
+      await shows("an update that takes a secret out", await stack.up());
+      const noDns = { status: 500, body: { msg: "no DNS provider" }, handled: true };
+      target.sandbox.addFault({ match: { method: "POST", path: "/Accounts/*/SipRealms/*" }, fault: noDns, times: "always" });
+      stack.write(program(secrets.newHook));
+      await shows("an update that adds a secret, and fails", await stack.fails(["up", "--yes", "--skip-preview", "--diff"]));
+      await shows("the refresh after it", await stack.ok(["refresh", "--yes", "--diff"]));
+      target.sandbox.addFault({ match: { method: "PUT" }, fault: { status: 500, body: "", handled: true }, times: "always" });
+      stack.write({ resources: [{ ...acme!, args: hookless }, globex!, key!, realm!] });
+      await shows("an update that takes a hook out, and fails", await stack.fails(["up", "--yes", "--skip-preview", "--diff"]));
+      await shows("its refresh", await stack.ok(["refresh", "--yes", "--diff"]));
+      target.sandbox.clearFaults();
+      await shows("the repair", await stack.up("--diff"));
+    });
+
     it("are not left behind by a destroy", async () => {
       target.sandbox.clearFaults();
       await isNowhere("the output", await stack.ok(["destroy", "--yes"]));

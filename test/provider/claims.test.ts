@@ -3,7 +3,7 @@ import { resourceOf } from "../../provider/platforms";
 import { Lifecycle } from "../../provider/lifecycle";
 import { platform } from "../../provider/platforms";
 import { Session } from "../../provider/session";
-import { UNKNOWN } from "../../provider/values";
+import { marks, UNKNOWN } from "../../provider/values";
 import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, limitsOf, made, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
@@ -276,6 +276,33 @@ describe("what two resources could have at once", () => {
       (body as { api_key_sid: string }[]).map(({ api_key_sid }) => anew.endsWith(api_key_sid)),
       [true],
     );
+  });
+
+  it("is made again when it was deleted for a successor that could not be made, and the program goes back", async () => {
+    await engine.up([acme(), limit("one", "device", 1), realm]);
+    target.sandbox.addFault({ match: { method: "POST", path: "/Accounts/*/Limits" }, fault: { status: 403, body: { msg: "no" } } });
+    assert.equal((await engine.up([acme(), limit("one", "api_rate", 1), realm])).errors.length, 1);
+    assert.deepEqual(await limits(), {});
+    const { errors } = await engine.up([acme(), limit("one", "device", 1), limit("other", "device", 1), realm]);
+    assert.match(errors.join(), /another Limit of this program manages the same thing/);
+    assert.deepEqual((await engine.up([acme(), limit("one", "device", 1), realm])).errors, []);
+    assert.deepEqual(await limits(), { device: 1 });
+    const again = await engine.up([acme(), limit("one", "device", 1), limit("same", "device", 1), realm]);
+    assert.match(again.errors.join(), /another Limit of this program manages the same thing/, "what is there is another one's");
+  });
+
+  it("is not taken for gone at another host, nor for a program's own, where it was imported and never refreshed", async () => {
+    await engine.up([acme()]);
+    const inputs = { accountSid: engine.find("acme")!.id, category: "device", quantity: 5 };
+    const { id } = await runOf("jambonz:Limit").create(inputs);
+    const imported = { accountSid: "", category: "", quantity: 0, accountServiceProviderSid: "", [marks.unmanaged]: [] };
+    const state = await runOf("jambonz:Limit").update(id, imported, { ...inputs, quantity: 6 });
+    assert.equal(state[marks.place], target.sandbox.url.replace("http://", ""));
+    const run = runOf("jambonz:Limit");
+    await run.read(id, state);
+    run.diff(id, state, { ...inputs, quantity: 6 });
+    await run.delete(id, state);
+    assert.deepEqual(await limits(), {});
   });
 
   it("is deleted when the engine replaces what the provider would have changed, also where it ignores some of it", async () => {

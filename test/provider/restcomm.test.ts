@@ -622,6 +622,17 @@ describe("Restcomm", () => {
     assert.equal(read({ RESTCOMM_ACCOUNT_SID: other! }, { accountSid: mine }).accountSid, mine);
   });
 
+  it("previews accounts whose addresses it does not know yet", async () => {
+    await up(acme());
+    const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+    const lifecycle = new Lifecycle(resourceOf("restcomm:Account").definition, session);
+    const { id, outputs, inputs } = engine.find("acme")!;
+    assert.deepEqual(lifecycle.diff(id, outputs, { ...inputs, emailAddress: UNKNOWN }).replaces, ["emailAddress"]);
+    for (const other of ["AC".padEnd(34, "1"), "AC".padEnd(34, "2")])
+      lifecycle.diff(other, { ...outputs, sid: other, closeOnDeletion: true }, { ...inputs, emailAddress: UNKNOWN, closeOnDeletion: true });
+    assert.throws(() => lifecycle.diff(id, outputs, { ...inputs, emailAddress: "other@acme.example.com" }), /means another account/);
+  });
+
   it("shows no token that was put where the account belongs", () => {
     const [mine, token] = [`AC${"1".repeat(32)}`, "0123456789abcdef0123456789abcdef"];
     const read = (config: Record<string, string>, environment: Record<string, string>) => () =>

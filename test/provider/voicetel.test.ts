@@ -267,6 +267,16 @@ describe("an account of voicetel", () => {
       assert.deepEqual(asked(target), ["add", "apikey", "apikey", "apikey"]);
     });
 
+    it("may be called otherwise, also when the run that did it was interrupted", async () => {
+      await engine.up([acme(), key()]);
+      const renamed = { ...key(), name: "renamed" };
+      const bad: Declared = { type: "voicetel:ApiKey", name: "bad", args: { username: 2000000002, password: "wrong" } };
+      assert.equal((await engine.up([acme(), renamed, bad])).errors.length, 1);
+      assert.deepEqual((await engine.up([acme(), renamed])).errors, []);
+      assert.equal(engine.find("key"), undefined);
+      assert.ok(engine.find("renamed"));
+    });
+
     it("is kept as it was when it cannot be had anew", async () => {
       await engine.up([acme(), key()]);
       const before = structuredClone(engine.find("key")!.outputs);

@@ -154,9 +154,9 @@ class Run {
     const facts = { dependencies, deletedWith, protect, retainOnDelete };
     const old = this.#engine.find(name);
     if (!old) return this.#create(lifecycle, { name, type, inputs, ...facts });
-    if (old.pendingReplacement) return this.#create(lifecycle, { name, type, inputs, ...facts }, old);
 
     const difference = lifecycle.diff(old.id, old.outputs, inputs);
+    if (old.pendingReplacement) return this.#create(lifecycle, { name, type, inputs, ...facts }, old);
     if (difference.replaces.length > 0) {
       if (old.protect) throw new Error(`${name} is protected and cannot be replaced`);
       if (!difference.deleteBeforeReplace) {
@@ -174,7 +174,8 @@ class Run {
         Object.assign(old, { inputs, outputs, initErrors: undefined });
         this.#outcome.steps.push(`update ${name}`);
       } catch (error) {
-        if (error instanceof InitializationError) Object.assign(old, { inputs, outputs: error.state, initErrors: [error.message] });
+        // The engine keeps the inputs as they were.
+        if (error instanceof InitializationError) Object.assign(old, { outputs: error.state, initErrors: [error.message] });
         throw error;
       }
     } else Object.assign(old, facts, { inputs });
