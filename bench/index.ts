@@ -1,19 +1,20 @@
 /**
  * `npm run bench`: measures this package beside the engine alone, a provider written in the program and the bare requests,
- * prints the results, and writes them to RESULTS.md with plots.
+ * prints the results, and writes them to RESULTS.md, with plots, and STARTS.md.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { handlerText } from "../provider/handler";
 import { pluginFolder } from "../test/support/doors";
 import type { Environment } from "../test/support/environment";
 import { machine } from "./machine";
 import { measure, measureBare, measureLimited } from "./measure";
 import { plots } from "./plots";
 import { EMPTY_HANDLER, measurePluginReady, measureReady } from "./ready";
-import { report } from "./report";
-import { Results } from "./results";
+import { report, startsReport } from "./report";
+import { Results, Starts } from "./results";
 import { rotated, variants } from "./variants";
 
 const USAGE = `npm run bench [-- options]
@@ -21,11 +22,12 @@ const USAGE = `npm run bench [-- options]
   --sizes N,…   how many resources (default 10,100,500,1000)
   --repeat N    how often each is measured; medians count (default 1)
   --limited N   how many resources at a rate limit that binds (default 1000, 0 leaves it out)
+  --starts      only how the processes start
   --help
 `;
 
 /** How often the start of the provider process is measured: it is short, so chance weighs more. */
-const STARTS = 10;
+const STARTS = 25;
 
 const say = (message: string) => console.error(`> ${message}`);
 
@@ -37,6 +39,7 @@ function readOptions() {
       sizes: { type: "string", default: "10,100,500,1000" },
       repeat: { type: "string", default: "1" },
       limited: { type: "string", default: "1000" },
+      starts: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -49,16 +52,20 @@ function readOptions() {
     sizes: [...new Set(sizes)].sort((a, b) => a - b),
     repeat: count(values.repeat, "--repeat"),
     limited: values.limited === "0" ? 0 : count(values.limited, "--limited"),
+    starts: values.starts,
     help: values.help,
   };
 }
 
-async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>, interrupted: AbortSignal): Promise<void> {
-  const { environment, ...versions } = JSON.parse(process.env.BENCH_PULUMI!) as {
-    environment: Environment;
-    cliVersion: string;
-    sdkVersion: string;
-  };
+type Options = ReturnType<typeof readOptions>;
+
+const { environment, ...versions } = JSON.parse(process.env.BENCH_PULUMI ?? "{}") as {
+  environment: Environment;
+  cliVersion: string;
+  sdkVersion: string;
+};
+
+async function bench({ sizes, repeat, limited }: Options, interrupted: AbortSignal): Promise<void> {
   const results = new Results(sizes, repeat, machine(versions));
   for (const size of sizes) {
     for (let round = 1; round <= repeat; round++) {
@@ -73,21 +80,28 @@ async function bench({ sizes, repeat, limited }: ReturnType<typeof readOptions>,
     say(`${limited} resources at a rate limit …`);
     results.limited = { size: limited, costs: await measureLimited(limited, environment, interrupted) };
   }
-  say("The start of the provider process …");
-  const config = { "jambonz:apiUrl": "http://127.0.0.1:1/v1", "jambonz:apiKey": "none" };
-  for (let round = 0; round < STARTS; round++) {
-    for (const [name, handler] of [["empty", EMPTY_HANDLER], ...results.handlers()] as const) {
-      interrupted.throwIfAborted();
-      results.addStart(name, await measureReady(environment.program, handler, config));
-    }
-    const settings = { apiUrl: config["jambonz:apiUrl"], apiKey: config["jambonz:apiKey"] };
-    results.addStart("plugin", await measurePluginReady(pluginFolder(environment), settings));
-  }
   for (const [file, svg] of Object.entries(await plots(results))) writeFileSync(join(__dirname, file), svg);
-  const text = report(results);
-  writeFileSync(join(__dirname, "RESULTS.md"), text);
+  write("RESULTS.md", report(results));
+}
+
+async function benchStarts(interrupted: AbortSignal): Promise<void> {
+  say("The start of the provider process …");
+  const starts = new Starts(machine(versions));
+  const config = { "jambonz:apiUrl": "http://127.0.0.1:1/v1", "jambonz:apiKey": "none" };
+  const settings = { apiUrl: config["jambonz:apiUrl"], apiKey: config["jambonz:apiKey"] };
+  for (let round = 0; round < STARTS; round++) {
+    interrupted.throwIfAborted();
+    starts.add("empty", await measureReady(environment.program, EMPTY_HANDLER, config));
+    starts.add("package", await measureReady(environment.program, handlerText("jambonz:Account"), config));
+    starts.add("plugin", await measurePluginReady(pluginFolder(environment), settings));
+  }
+  write("STARTS.md", startsReport(starts, STARTS));
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(join(__dirname, file), text);
   process.stdout.write(`\n${text}`);
-  say("Written to bench/RESULTS.md.");
+  say(`Written to bench/${file}.`);
 }
 
 async function main(): Promise<number> {
@@ -102,7 +116,8 @@ async function main(): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interruption.abort(new Error("interrupted")));
     // Whatever is left of stacks, also by the CLI, goes with this folder.
     process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), "cpaas-bench-"));
-    await bench(options, interruption.signal);
+    if (!options.starts) await bench(options, interruption.signal);
+    await benchStarts(interruption.signal);
     return 0;
   } catch (error) {
     const usage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");

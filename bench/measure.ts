@@ -23,8 +23,6 @@ export interface Measured {
   costs: Partial<Record<Operation, Cost[]>>;
   /** Of the state file after the creation, in bytes. */
   stateBytes?: number;
-  /** What stands in the state of an account as its `__provider`. */
-  handler?: string;
   /** The most memory that the process serving the dynamic resources held, in bytes; undefined where the system does not tell. */
   providerMemory?: number;
 }
@@ -103,11 +101,7 @@ async function measureOperation(
   const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
   const cost: Cost = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
   (measured.costs[operation] ??= []).push(cost);
-  if (operation === "create") {
-    measured.stateBytes = statSync(stateFile(stack)).size;
-    const { deployment } = await stack.state();
-    measured.handler = deployment.resources!.find(({ urn }) => urn.endsWith("::tenant-0"))!.inputs.__provider as string;
-  }
+  if (operation === "create") measured.stateBytes = statSync(stateFile(stack)).size;
   return cost;
 }
 

@@ -1,5 +1,6 @@
 import { limitedSeconds, RATE_LIMIT } from "./measure";
-import type { Results } from "./results";
+import type { Machine } from "./machine";
+import type { Results, Starts } from "./results";
 import { NO_OPS, operations, type Operation } from "./variants";
 
 /** The size that the goals speak of. */
@@ -17,7 +18,7 @@ export function report(results: Results): string {
   const { machine, repeat, sizes } = results;
   return `# Benchmark
 
-Made by \`npm run bench\`; do not edit. ${machine.date}, ${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, Node ${machine.node}, Pulumi CLI ${machine.cliVersion}, \`@pulumi/pulumi\` ${machine.sdkVersion}. ${repeat === 1 ? "Each measured once" : `Medians of ${repeat} rounds`}, a no-op of the package and of the engine alone ${NO_OPS * repeat} times; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
+Made by \`npm run bench\`; do not edit. ${on(machine)} ${repeat === 1 ? "Each measured once" : `Medians of ${repeat} rounds`}, a no-op of the package and of the engine alone ${NO_OPS * repeat} times; other work on the machine makes times by the clock noisy, so read the ratios, and those of processor time first.
 
 - **pulumi-cpaas**: this package.
 - **Classes in the program**: the same resources as a program declares them after Pulumi's guide to dynamic providers ([naive/library.ts](naive/library.ts)). The SDK serialises the classes into the state of each resource.
@@ -51,11 +52,7 @@ ${table(["resources", ...columns.slice(0, 3).map(([, title]) => title)], states(
 
 ## Provider process
 
-The process in which the engine runs the providers: from its start until it says its port, until it has answered its first questions about an account, and the most memory (RSS) that it held until then; the medians of ten starts. The empty provider answers the same questions without looking.
-
-${table(["", "port, ms", "ready, ms", "memory, MB"], starts(results))}
-
-The most memory that it held during all operations, in MB:
+The most memory that the process held in which the engine runs the providers, during all operations, in MB. How it starts is in [STARTS.md](STARTS.md).
 
 ${table(["resources", ...columns.slice(0, 3).map(([, title]) => title)], memories(results))}
 `;
@@ -69,7 +66,6 @@ const against = (results: Results, size: number, operation: Operation, other: st
   ratio(results.seconds("package", size, operation), results.seconds(other, size, operation));
 const processorAgainst = (results: Results, size: number, operation: Operation, other: string) =>
   ratio(results.processorSeconds("package", size, operation), results.processorSeconds(other, size, operation));
-const readyRatio = (results: Results) => ratio(results.start("package", "ready"), results.start("empty", "ready"));
 
 function ratios(results: Results): string[][] {
   const row = (title: string, operation: Operation, other: string) => [
@@ -85,7 +81,6 @@ function ratios(results: Results): string[][] {
     ...operations.map((operation) => row(`${operation}: pulumi-cpaas / engine alone`, operation, "engine")),
     ...operations.map((operation) => row(`${operation}: pulumi-cpaas / classes in the program`, operation, "naive")),
     ...operations.filter((operation) => operation !== "no-op").map((operation) => requestsRow(results, operation)),
-    ["provider process ready: pulumi-cpaas / empty provider", decimal(readyRatio(results), 2)],
   ];
 }
 
@@ -99,16 +94,19 @@ function requestsRow(results: Results, operation: Operation): string[] {
 function goals(results: Results): string {
   const size = results.sizes.includes(GOAL_SIZE) ? GOAL_SIZE : results.sizes.at(-1)!;
   const sent = Math.max(...results.sizes.map((size) => results.requests("package", size, "no-op") ?? Infinity));
-  const rows: [goal: string, value: number | undefined, most: number, digits: number][] = [
+  const rows: Goal[] = [
     [`creating ${size} takes at most 1.3 times the engine alone`, against(results, size, "create", "engine"), 1.3, 2],
     [`and at most half of classes in the program`, against(results, size, "create", "naive"), 0.5, 2],
     ["a no-op `up` sends nothing", sent, 0, 0],
     [`a no-op \`up\` of ${size} takes at most 1.1 times the engine alone`, against(results, size, "no-op", "engine"), 1.1, 2],
     ["at a rate limit that binds, requests answered 429", refused(results), 0, 0],
-    ["the provider process is ready in at most 1.2 times an empty one", readyRatio(results), 1.2, 2],
-    ["the provider plugin tells its port in at most 250 ms", results.start("plugin", "port"), 250, 0],
-    ["and takes at most 80 MB", megabytesOf(results.start("plugin", "memory")), 80, 0],
   ];
+  return judged(rows);
+}
+
+type Goal = [goal: string, value: number | undefined, most: number, digits: number];
+
+function judged(rows: Goal[]): string {
   return table(
     ["goal", "measured", ""],
     rows.map(([goal, value, most, digits]) => [
@@ -166,20 +164,41 @@ function states(results: Results): string[][] {
   ]);
 }
 
-function starts(results: Results): string[][] {
-  return (
+/** How the processes start, as Markdown. */
+export function startsReport(starts: Starts, times: number): string {
+  const rows = (
     [
       ["empty", "empty provider"],
       ["package", "pulumi-cpaas"],
-      ["naive", "classes in the program"],
       ["plugin", "provider plugin"],
     ] as const
   ).map(([name, title]) => [
     title,
-    decimal(results.start(name, "port"), 0),
-    decimal(results.start(name, "ready"), 0),
-    megabytes(results.start(name, "memory")),
+    decimal(starts.of(name, "port"), 0),
+    decimal(starts.of(name, "ready"), 0),
+    megabytes(starts.of(name, "memory")),
   ]);
+  const ready = ratio(starts.of("package", "ready"), starts.of("empty", "ready"));
+  const goals: Goal[] = [
+    ["the provider process is ready in at most 1.2 times an empty one", ready, 1.2, 2],
+    ["the provider plugin tells its port in at most 250 ms", starts.of("plugin", "port"), 250, 0],
+    ["and takes at most 80 MB", megabytesOf(starts.of("plugin", "memory")), 80, 0],
+  ];
+  return `# How the processes start
+
+Made by \`npm run bench\`, and alone by \`npm run bench -- --starts\`; do not edit. ${on(starts.machine)}
+
+${judged(goals)}
+
+From the start until it says its port, until it has answered its first questions about an account, and the most memory (RSS) that it held until then; the medians of ${times} starts, one of each after the other. The empty provider is a dynamic one that answers the same questions without looking.
+
+${table(["", "port, ms", "ready, ms", "memory, MB"], rows)}
+`;
+}
+
+/** What it was measured on. */
+function on({ date, cpu, cores, memory, node, cliVersion, sdkVersion }: Machine): string {
+  return `${date}, ${cpu}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB, Node ${node}, Pulumi CLI ${cliVersion}, \`@pulumi/pulumi\` ${sdkVersion}.`;
 }
 
 function memories(results: Results): string[][] {

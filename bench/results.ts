@@ -1,12 +1,11 @@
 import type { Machine } from "./machine";
 import type { Cost, LimitedCost, Measured } from "./measure";
 import type { Ready } from "./ready";
-import { variants, type Operation } from "./variants";
+import type { Operation } from "./variants";
 
 /** Everything that was measured, with its medians. */
 export class Results {
   readonly #runs = new Map<string, Measured[]>();
-  readonly #starts = new Map<string, Ready[]>();
 
   /** This package at a rate limit that binds: how many resources, and what each operation cost. */
   limited?: { size: number; costs: Partial<Record<Operation, LimitedCost>> };
@@ -20,16 +19,6 @@ export class Results {
   add(name: string, size: number, measured: Measured): void {
     const key = `${name} ${size}`;
     this.#runs.set(key, [...this.runs(name, size), measured]);
-  }
-
-  addStart(name: string, ready: Ready): void {
-    this.#starts.set(name, [...(this.#starts.get(name) ?? []), ready]);
-  }
-
-  /** The texts that stand in the state of an account. */
-  handlers(): [name: string, handler: string][] {
-    const all = variants.map(({ name }) => [name, this.runs(name, this.sizes[0]!)[0]?.handler] as [string, string | undefined]);
-    return all.filter((entry): entry is [string, string] => entry[0] !== "engine" && entry[1] !== undefined);
   }
 
   runs(name: string, size: number): readonly Measured[] {
@@ -59,8 +48,20 @@ export class Results {
   providerMemory(name: string, size: number): number | undefined {
     return median(this.runs(name, size).map(({ providerMemory }) => providerMemory));
   }
+}
 
-  start(name: string, what: keyof Ready): number | undefined {
+/** How the processes start that serve resources, by their names. */
+export class Starts {
+  readonly #starts = new Map<string, Ready[]>();
+
+  constructor(readonly machine: Machine) {}
+
+  add(name: string, ready: Ready): void {
+    this.#starts.set(name, [...(this.#starts.get(name) ?? []), ready]);
+  }
+
+  /** The median. */
+  of(name: string, what: keyof Ready): number | undefined {
     return median((this.#starts.get(name) ?? []).map((ready) => ready[what]));
   }
 }
