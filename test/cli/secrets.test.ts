@@ -156,7 +156,8 @@ for (const [door, kind] of [
       const [acme, globex, key, realm] = program(secrets.newHook).resources;
       const { accountApiKey: _key, ...realmOnly } = realm!.args as Record<string, unknown>;
       const { registrationHook: _hook, ...hookless } = acme!.args as Record<string, unknown>;
-      stack.write({ resources: [acme!, globex!, key!, { ...realm!, args: realmOnly }] });
+      const other = { ...realmOnly, realm: "other.sip.example.com" };
+      stack.write({ resources: [acme!, globex!, key!, { ...realm!, args: other }] });
       await shows("an update that takes a secret out", await stack.up());
       const noDns = { status: 500, body: { msg: "no DNS provider" }, handled: true };
       target.sandbox.addFault({ match: { method: "POST", path: "/Accounts/*/SipRealms/*" }, fault: noDns, times: "always" });
