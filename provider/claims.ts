@@ -23,7 +23,7 @@ interface Holder {
  * |---|---|---|---|
  * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
- * | taken by a creation (`take`) | conflict, unless it is gone and this is its successor | conflict | taken |
+ * | taken by a creation (`take`) | conflict, unless it is gone: this may be its successor | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
  *
  * Two of one type of which the program says the same are taken for one, because nobody tells which resource it is that is compared.

@@ -47,25 +47,30 @@ function dynamic(type: string): pulumi.dynamic.ResourceProvider {
         type,
         async () => {
           const { id, state } = await lifecycle().create(own(inputs));
-          return { id, outs: marked(type, state) };
+          return { id, outs: marked(type, state, inputs) };
         },
         inputs,
       ),
     read: (id: string, props: Properties) =>
       quietly(type, async () => {
         const live = await lifecycle().read(id, own(props));
-        return live ? { id, props: marked(type, live.state), inputs: marked(type, live.inputs) } : { id: "", props: {} };
+        return live ? { id, props: marked(type, live.state, props), inputs: marked(type, live.inputs) } : { id: "", props: {} };
       }),
     update: (id: string, olds: Properties, news: Properties) =>
-      quietly(type, async () => ({ outs: marked(type, await lifecycle().update(id, own(olds), own(news))) }), news),
+      quietly(type, async () => ({ outs: marked(type, await lifecycle().update(id, own(olds), own(news)), news) }), news),
     delete: (id: string, props: Properties) => quietly(type, () => lifecycle().delete(id, own(props))),
   };
 }
 
-/** Left to itself, the engine takes for secret only what was so at the same place in what it has sent. */
-function marked(type: string, properties: Properties): Properties {
+/**
+ * Left to itself, the engine takes for secret only what was so at the same place in what it has sent. What is inside of an
+ * object that it has sent is left to it, because the whole of it may be secret, and nothing is to be marked twice.
+ */
+function marked(type: string, properties: Properties, sent: Properties = {}): Properties {
   const { inputs, outputs } = resourceOf(type).definition;
-  return markSecrets(properties, { ...inputs.shape, ...outputs.shape });
+  const isSent = (path: string) => path.split(".").reduce<any>((value, name) => value?.[name], sent) !== undefined;
+  const isMarked = (path: string, isSecret: boolean) => isSecret && !(path.includes(".") && isSent(path));
+  return markSecrets(properties, { ...inputs.shape, ...outputs.shape }, isMarked);
 }
 
 /** What belongs to the resource, without what belongs to the door. */
@@ -83,7 +88,7 @@ async function quietly<T>(type: string, act: () => T | Promise<T>, inputs?: Prop
     Object.assign(told, { stack: "failed, see below", toString: () => type });
     if (error instanceof InitializationError) {
       const { id, state, message } = error;
-      Object.assign(told, { id, properties: { ...marked(type, state), __provider: inputs?.__provider }, reasons: [message] });
+      Object.assign(told, { id, properties: { ...marked(type, state, inputs), __provider: inputs?.__provider }, reasons: [message] });
     }
     throw told;
   }

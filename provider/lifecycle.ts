@@ -98,13 +98,14 @@ export class Lifecycle {
         `${this.#label(state, id)}: ${fixed.join(" and ")} cannot be changed, because ${this.#traits(fixed[0]!).unchangeable}`,
       );
     const imported = this.#isImported(state);
-    const replaces = changed.filter((name) => {
+    const replacing = changed.filter((name) => {
       const { replaceOnChanges } = this.#traits(name);
       return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
     });
-    const isKnown = replaces.some((name) => !isUnknown(news[name]));
-    const refusal = isKnown ? definition.refuseReplace?.(state, news) : undefined;
-    if (refusal) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
+    const refusal = replacing.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
+    if (refusal && replacing.some((name) => !isUnknown(news[name]))) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
+    // What is not known yet may be as it is, or is refused when it is known: nothing may be deleted for it before.
+    const replaces = refusal ? [] : replacing;
     // What a refresh has read the engine compares with what was deployed before; what the program says now comes later.
     const { claims, kept, refreshed, successors } = this.session;
     const key = this.#key(id);
@@ -298,7 +299,7 @@ export class Lifecycle {
       const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
         if (claim && session.claims.passedOn(claim, definition.type)) return;
-        if (!claim && this.#isKept(id)) throw new UserError(kept(definition));
+        if (!claim && !definition.onlyForgotten && this.#isKept(id)) throw new UserError(kept(definition));
         await this.#delete(id, state);
       });
     });
@@ -375,10 +376,16 @@ export class Lifecycle {
     const { kept, client } = this.session;
     const prefix = this.#key("");
     const equal = [...kept].filter(([key, entry]) => key.startsWith(prefix) && entry.says === says);
-    const live = await Promise.all(
-      equal.map(([key, { state }]) => this.definition.read(client, key.slice(prefix.length), state, { fresh: true })),
+    const there = await Promise.all(
+      equal.map(async ([key, { state }]) => {
+        const id = key.slice(prefix.length);
+        this.#checkId(id);
+        const live = await this.definition.read(client, id, state, { fresh: true });
+        if (!live) this.#isWhereItWas(state);
+        return live !== undefined;
+      }),
     );
-    return equal.length > 0 && live.every((object) => object === undefined);
+    return equal.length > 0 && !there.includes(true);
   }
 
   /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */

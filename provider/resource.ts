@@ -137,6 +137,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   readonly idFormat: string;
   /** What removing it does on the platform, in one sentence for the documentation. */
   readonly onDelete: string;
+  /** Deleting it changes nothing on the platform, so it takes nothing from another resource that has the same object. */
+  readonly onlyForgotten?: boolean;
   /** The id is the platform's sid, or ends with it, so that `sid` is known wherever the id is. */
   readonly sidFromId?: "whole" | "end";
   /** The platform cannot hold the old and the new one at once: never, or not while this input of both is the same. */

@@ -4,15 +4,19 @@ import { objectSchema, traitsOf, unwrap } from "./schema";
 import { SECRET, SIGNATURE } from "./signature";
 
 /**
- * Marks for the engine what is secret, so that state holds it encrypted: what the schema calls so, and what is told besides.
+ * Marks for the engine what is secret, so that state holds it encrypted.
  *
  * @param shape the properties that may be in it, by name
- * @param isMarked tells of further paths, such as `registrationHook.url`
+ * @param isMarked tells whether what is at a path, such as `registrationHook.password`, is marked, and is told whether the schema calls it secret
  */
-export function markSecrets(properties: Properties, shape: Record<string, z.ZodType>, isMarked = (_path: string) => false): Properties {
+export function markSecrets(
+  properties: Properties,
+  shape: Record<string, z.ZodType>,
+  isMarked: (path: string, isSecret: boolean) => boolean,
+): Properties {
   const wrap = (value: unknown, schema: z.ZodType | undefined, path: string): unknown => {
     if (value === null || value === undefined) return value;
-    if (traitsOf(schema).secret || isMarked(path)) return { [SIGNATURE]: SECRET, value };
+    if (isMarked(path, traitsOf(schema).secret === true)) return { [SIGNATURE]: SECRET, value };
     if (typeof value !== "object") return value;
     if (Array.isArray(value)) {
       const list = schema && unwrap(schema);

@@ -26,19 +26,10 @@ const TenantArgs = z.strictObject({
   protect: z.boolean().optional(),
 });
 
-const Tenants = z.record(z.string(), TenantArgs).superRefine((tenants, context) => {
-  const keys = new Map<string, string>();
-  for (const [key, { name }] of Object.entries(tenants)) {
-    const other = keys.get(name);
-    if (other !== undefined) context.addIssue({ code: "custom", path: [key, "name"], message: `${other} has this name already` });
-    keys.set(name, key);
-  }
-});
-
 /** The tenants in a file, by their keys. */
 function read(name: string): Record<string, z.infer<typeof TenantArgs>> {
   try {
-    return Tenants.parse(parse(readFileSync(join(__dirname, name), "utf8")));
+    return z.record(z.string(), TenantArgs).parse(parse(readFileSync(join(__dirname, name), "utf8")));
   } catch (error) {
     const wrong =
       error instanceof z.ZodError ? error.issues : [{ path: [], message: (error as Error).message.split("\n")[0]!.replace(/:$/, "") }];

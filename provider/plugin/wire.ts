@@ -65,6 +65,6 @@ export function received(struct: StructMessage | undefined): Received {
  * @param before what was received of the same resource
  */
 export function sent(properties: Properties, shape: Record<string, z.ZodType>, before: readonly Received[] = []): StructMessage {
-  const isMarked = (path: string) => before.some(({ secrets }) => secrets.has(path));
+  const isMarked = (path: string, isSecret: boolean) => isSecret || before.some(({ secrets }) => secrets.has(path));
   return Struct.fromJavaScript(markSecrets(plain(properties), shape, isMarked) as Parameters<typeof Struct.fromJavaScript>[0]);
 }

@@ -24,6 +24,7 @@ export const apiKey = resource<VoiceTel>()({
   unlisted: "voicetel:ApiKey: VoiceTel has no list of keys; declare one, and it is asked for",
   onDelete:
     "Forgets the key. It stays valid: VoiceTel has no way to delete a key, and ends it only when the account's password is changed.",
+  onlyForgotten: true,
   inputs: z.strictObject({
     username: username.describe("The username of the account.").meta({ replaceOnChanges: true }),
     password: z
@@ -37,9 +38,6 @@ export const apiKey = resource<VoiceTel>()({
   outputs: z.object({
     apiKey: z.string().describe("The key itself: 32 hexadecimal digits.").meta({ secret: true, changesOnUpdate: true }),
   }),
-
-  claims: ({ username }) => `key of account ${username}`,
-  isItsClaim: true,
 
   async create(voicetel, inputs) {
     return { id: String(inputs.username), outputs: await fetchKey(voicetel, inputs) };

@@ -41,6 +41,7 @@ for (const [door, kind] of [
           args: {
             serviceProviderSid: target.serviceProviderSid,
             bucketCredential: { vendor: "google", name: "calls", serviceKey: secrets.google },
+            registrationHook: { $secret: { url: "https://g.example.com/r", password } },
           },
         },
         { type: "jambonz:ApiKey", name: "key", args: { accountSid: { $ref: "acme.sid" } } },
@@ -113,6 +114,12 @@ for (const [door, kind] of [
       const hook = resources["jambonz:Account acme"]!.outputs.registrationHook as { url: string; password: { plaintext: string } };
       assert.equal(hook.url, "https://a.example.com/r", "what is beside a secret stays readable");
       assert.equal(hook.password.plaintext, JSON.stringify(secrets.newHook));
+      const whole = resources["jambonz:Account globex"]!.outputs.registrationHook as { plaintext: string };
+      assert.deepEqual(
+        JSON.parse(whole.plaintext),
+        { url: "https://g.example.com/r", password: secrets.newHook },
+        "nothing is marked twice",
+      );
       const [key] = await keysOf(target, resources["jambonz:Account acme"]!.id);
       assert.equal(resources["jambonz:ApiKey key"]!.outputs.token.plaintext, JSON.stringify(key!.token));
     });

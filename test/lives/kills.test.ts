@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
@@ -59,6 +59,7 @@ async function survive(one: Kill): Promise<void> {
     target.sandbox.addFault({ fault: "slow", delayMs: SLOW_MS, times: "always" });
     const said = await killed(stack, target, one);
     await sleep(4 * SLOW_MS); // what was sent may still be carried out
+    restoreState(stack);
     target.sandbox.clearFaults();
     const lost = await orphans(stack, target);
     if (one.end === "somebody presses Ctrl-C") {
@@ -121,6 +122,12 @@ async function killed(stack: TestStack, { sandbox }: Target, { end: how, request
   for (const until = Date.now() + 5000; Date.now() < until && family.some(isAlive);) await sleep(50);
   family.filter(isAlive).forEach(end);
   return `pulumi ended with ${code}:\n${text}`;
+}
+
+/** A CLI that is killed while it writes its file of state leaves that empty; beside it is the one before. */
+function restoreState({ folder }: TestStack): void {
+  const file = join(folder, ".state", ".pulumi", "stacks", "test", "test.json");
+  if (readFileSync(file).length === 0) copyFileSync(`${file}.bak`, file);
 }
 
 /** What somebody does who finds a stack after a crash, led by what Pulumi and this package say. */

@@ -149,7 +149,7 @@ const mutations: Record<string, Mutation> = {
 };
 
 /** The most lives that a breakage may take to show. */
-const LIVES = "60";
+const LIVES = "120";
 const SEED = "1";
 
 const root = join(__dirname, "..", "..");

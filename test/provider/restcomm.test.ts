@@ -627,7 +627,8 @@ describe("Restcomm", () => {
     const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
     const lifecycle = new Lifecycle(resourceOf("restcomm:Account").definition, session);
     const { id, outputs, inputs } = engine.find("acme")!;
-    assert.deepEqual(lifecycle.diff(id, outputs, { ...inputs, emailAddress: UNKNOWN }).replaces, ["emailAddress"]);
+    const { replaces, changes } = lifecycle.diff(id, outputs, { ...inputs, emailAddress: UNKNOWN });
+    assert.deepEqual([replaces, changes], [[], true], "nothing below it is deleted before it is refused");
     for (const other of ["AC".padEnd(34, "1"), "AC".padEnd(34, "2")])
       lifecycle.diff(other, { ...outputs, sid: other, closeOnDeletion: true }, { ...inputs, emailAddress: UNKNOWN, closeOnDeletion: true });
     assert.throws(() => lifecycle.diff(id, outputs, { ...inputs, emailAddress: "other@acme.example.com" }), /means another account/);
