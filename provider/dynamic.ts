@@ -3,6 +3,7 @@ import { InitializationError } from "./errors";
 import { Lifecycle } from "./lifecycle";
 import { resourceOf } from "./platforms";
 import type { Properties } from "./resource";
+import { leaves } from "./schema";
 import { markSecrets } from "./secrets";
 import { Session } from "./session";
 
@@ -63,13 +64,19 @@ function dynamic(type: string): pulumi.dynamic.ResourceProvider {
 }
 
 /**
- * Left to itself, the engine takes for secret only what was so at the same place in what it has sent. What is inside of an
- * object that it has sent is left to it, because the whole of it may be secret, and nothing is to be marked twice.
+ * Left to itself, the engine takes for secret only what was so at the same place in what it has sent. Inside of an object that
+ * it has sent nothing is marked: the whole of it may be secret, and a program would get what is marked twice as a riddle. So
+ * where there is a secret that it has not sent, the whole object is.
  */
 function marked(type: string, properties: Properties, sent: Properties = {}): Properties {
   const { inputs, outputs } = resourceOf(type).definition;
-  const isSent = (path: string) => path.split(".").reduce<any>((value, name) => value?.[name], sent) !== undefined;
-  const isMarked = (path: string, isSecret: boolean) => isSecret && !(path.includes(".") && isSent(path));
+  const isSent = (path: string[]) => path.reduce<any>((value, name) => value?.[name], sent) !== undefined;
+  const hidden = [...leaves(inputs, properties)].filter(({ traits, path }) => traits.secret && !isSent(path)).map(({ path }) => path[0]);
+  const isMarked = (path: string, isSecret: boolean) => {
+    const [name, ...rest] = path.split(".");
+    if (rest.length === 0) return isSecret || (isSent([name!]) && hidden.includes(name));
+    return isSecret && !isSent([name!]);
+  };
   return markSecrets(properties, { ...inputs.shape, ...outputs.shape }, isMarked);
 }
 

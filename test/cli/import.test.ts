@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dynamic, plugin, through, type Existing } from "../support/doors";
 import { accountsOf, asked, jambonzTarget, keysOf, made, type Target } from "../support/jambonz";
+import { SIGNATURE } from "../../provider/signature";
 import { TestStack, type Declared } from "../support/pulumi";
 
 for (const [door, kind] of [
@@ -94,6 +95,9 @@ for (const [door, kind] of [
       ];
       stack.write({ resources });
       await stack.ok(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]);
+      const held = (await stack.resources(true))["jambonz:Account acme"]!.outputs;
+      for (const property of [held.registrationHook, held.bucketCredential] as { plaintext?: string }[])
+        assert.ok(!property?.plaintext?.includes(SIGNATURE), "nothing is marked as secret twice");
       if (door === plugin) {
         // The program that Pulumi can write of an import would show nested passwords, so they are sent once instead.
         assert.deepEqual(await stack.plan(), ["update acme"]);

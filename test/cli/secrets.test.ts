@@ -147,7 +147,8 @@ for (const [door, kind] of [
       const { acme } = await accountsOf(target);
       const own = [secrets.hook, secrets.newHook, secrets.bucket, acme.webhook_secret as string, target.key];
       const echo = own.flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]).join(" | ");
-      target.sandbox.addFault({ match: { method: "PUT" }, fault: { status: 500, body: { msg: `cannot store ${echo}` } }, times: "always" });
+      const match = { method: "PUT", path: `/Accounts/${acme.account_sid}` };
+      target.sandbox.addFault({ match, fault: { status: 500, body: { msg: `cannot store ${echo}` } }, times: "always" });
       stack.write(program(secrets.newHook));
       const text = await stack.fails(["up", "--yes", "--skip-preview"]);
       assert.match(text, /cannot store/);
