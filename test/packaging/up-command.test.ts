@@ -167,7 +167,7 @@ describe("npm run up, in a checkout of its own", () => {
       const again = await run("up");
       assert.equal(again.code, 0, again.text);
       assert.match(again.text, created);
-    });
+    }).timeout(300_000);
   }
 
   it("names the examples that there are, and deploys to a live platform only what is meant for it", async () => {
