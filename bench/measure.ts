@@ -101,7 +101,7 @@ async function measureOperation(
   const processorSeconds = cpu === undefined ? undefined : processorTimeOfChildren()! - cpu;
   const cost: Cost = { seconds, processorSeconds, requests: (await sandbox.requests()) - before };
   (measured.costs[operation] ??= []).push(cost);
-  if (operation === "create") measured.stateBytes = statSync(stateFile(stack)).size;
+  if (operation === "create") measured.stateBytes = statSync(stack.stateFile).size;
   return cost;
 }
 
@@ -199,10 +199,6 @@ function properties(): Record<string, string[]> {
   return Object.fromEntries(
     types.map(({ type, inputs, outputs }) => [type.split(":")[1]!, [...Object.keys(inputs.shape), ...Object.keys(outputs.shape)]]),
   );
-}
-
-function stateFile({ folder }: TestStack): string {
-  return join(folder, ".state", ".pulumi", "stacks", "test", "test.json");
 }
 
 function max(a: number | undefined, b: number | undefined): number | undefined {

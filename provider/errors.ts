@@ -7,7 +7,7 @@ export class RefusedError extends Error {
     readonly reason: string,
     /** How long to wait before the next request, in milliseconds, where the platform says it. */
     readonly retryAfterMs?: number,
-    /** When it was sent first, in milliseconds, where an earlier try may have been carried out. */
+    /** When it was sent first, in milliseconds, where that may have been carried out. */
     readonly lostAt?: number,
   ) {
     super(`${reason} (${status})`);
@@ -29,10 +29,9 @@ export class UnspokenError extends RefusedError {
   constructor(
     status: number,
     reason: string,
-    /** When the request was sent, in milliseconds by this machine's clock. */
-    readonly sentAt: number,
+    override readonly lostAt: number,
   ) {
-    super(status, reason);
+    super(status, reason, undefined, lostAt);
   }
 }
 

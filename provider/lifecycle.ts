@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UnspokenError, UserError } from "./errors";
+import { InitializationError, RefusedError, UnansweredError, UnfinishedError, UnreachableError, UserError } from "./errors";
 import { hasFormat, wrongId } from "./ids";
 import type { Properties, Resource } from "./resource";
 import { isOptional, secretsIn, traitsOf } from "./schema";
@@ -80,9 +80,9 @@ export class Lifecycle {
     const { refreshed } = this.session;
     if (refreshed.size === 0 || Object.keys(olds).length === 0) return;
     const before = textOf(olds);
-    const own = [...refreshed].filter(([key, inputs]) => key.startsWith(this.#key("")) && inputs === before);
+    const own = this.#ofThisType(refreshed).filter(([, inputs]) => inputs === before);
     if (own.length === 0) refreshed.clear();
-    for (const [key] of own) refreshed.delete(key);
+    for (const [id] of own) refreshed.delete(this.#key(id));
   }
 
   /** What the program says now against what state holds. Sends nothing. */
@@ -188,10 +188,7 @@ export class Lifecycle {
     const says = textOf(inputs);
     session.made.set(this.#key(says), this.#made(says) + 1);
     const state: Properties = { ...now, ...outputs, ...place };
-    Object.assign(
-      state,
-      marked(Object.keys(this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(inputs[name])))),
-    );
+    Object.assign(state, marked(Object.keys(this.#select(state, (name) => this.#isLeftOut(name, inputs)))));
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
       const claim = claimed ? undefined : this.#claim(inputs, id);
@@ -225,16 +222,16 @@ export class Lifecycle {
       const unmanaged = (state[marks.unmanaged] as string[] | undefined) ?? [];
       const values = project({ schema: definition.inputs, live, state, everything: imported, unmanaged });
       const before = this.#chosen(state);
-      const isChosen = (name: string) => before.includes(name) || (isAbsent(state[name]) && this.#traits(name).computed === true);
+      const isChosen = (name: string) => before.includes(name) || this.#isLeftOut(name, state);
       const chosen = imported ? Object.keys(values).filter(isChosen) : before;
       const inputs = Object.fromEntries(Object.entries(values).filter(([name]) => !chosen.includes(name)));
       const { place } = session.client.http;
       // What is still as it was before an unanswered update may be an old answer, or what the platform never tells.
       const unsure = this.#unsure(state).filter((name) => same(definition.inputs.shape[name] as z.ZodType, values[name], state[name]));
-      const known = { ...values, ...this.#outputs(live, state), ...marked(chosen), [marks.place]: place };
+      const known = { ...values, ...this.#outputs(live, state), ...marked(chosen, unsure), [marks.place]: place };
       // What is read for an import by the engine is compared with the program at once, and not with what was deployed.
       if (marks.unmanaged in state || marks.place in state) session.refreshed.set(this.#key(id), textOf(plain(inputs)));
-      return { inputs: plain(inputs), state: plain(unsure.length > 0 ? { ...known, [marks.unsure]: unsure } : known) };
+      return { inputs: plain(inputs), state: plain(known) };
     });
   }
 
@@ -337,21 +334,17 @@ export class Lifecycle {
 
   /** The state after an update that changes no output. */
   #next(state: Properties, news: Properties): Properties {
-    const chosen = this.#select(state, (name) => this.#traits(name).computed === true && isAbsent(news[name]) && !isAbsent(state[name]));
+    const chosen = this.#select(state, (name) => this.#isLeftOut(name, news) && !isAbsent(state[name]));
+    const unsure = this.#unsure(state).filter((name) => this.#isLeftOut(name, news));
     const { [marks.place]: place } = state;
-    const unsure = this.#unsure(state).filter((name) => this.#traits(name).computed && isAbsent(news[name]));
-    const noted = { ...marked(Object.keys(chosen)), ...(unsure.length > 0 ? { [marks.unsure]: unsure } : {}), [marks.place]: place };
-    return { ...chosen, ...news, ...this.#outputs({}, state), ...noted };
+    return { ...chosen, ...news, ...this.#outputs({}, state), ...marked(Object.keys(chosen), unsure), [marks.place]: place };
   }
 
   /** Inputs that differ between state and program. Leaving out what the platform chose is no difference. */
   #changed(state: Properties, news: Properties): string[] {
     const unsure = this.#unsure(state);
     return Object.entries<z.ZodType>(this.definition.inputs.shape)
-      .filter(
-        ([name, schema]) =>
-          !(isAbsent(news[name]) && traitsOf(schema).computed) && (unsure.includes(name) || !same(schema, news[name], state[name])),
-      )
+      .filter(([name, schema]) => !this.#isLeftOut(name, news) && (unsure.includes(name) || !same(schema, news[name], state[name])))
       .map(([name]) => name);
   }
 
@@ -374,11 +367,9 @@ export class Lifecycle {
   /** Whether what the program keeps, and says the same of, is not there: an earlier run has deleted it, and could not make the new one. */
   async #isGone(says: string): Promise<boolean> {
     const { kept, client } = this.session;
-    const prefix = this.#key("");
-    const equal = [...kept].filter(([key, entry]) => key.startsWith(prefix) && entry.says === says);
+    const equal = this.#ofThisType(kept).filter(([, entry]) => entry.says === says);
     const there = await Promise.all(
-      equal.map(async ([key, { state }]) => {
-        const id = key.slice(prefix.length);
+      equal.map(async ([id, { state }]) => {
         this.#checkId(id);
         const live = await this.definition.read(client, id, state, { fresh: true });
         if (!live) this.#isWhereItWas(state);
@@ -443,9 +434,14 @@ export class Lifecycle {
     if (!live) throw new UserError("it was accepted, but the platform does not show it");
     Object.assign(state, this.#outputs(live, state));
     const names = Object.keys(definition.inputs.shape);
-    const chosen = names.filter((name) => this.#traits(name).computed && isAbsent(state[name]) && !isAbsent(live[name]));
+    const chosen = names.filter((name) => this.#isLeftOut(name, state) && !isAbsent(live[name]));
     for (const name of chosen) state[name] = live[name];
     Object.assign(state, marked([...this.#chosen(state), ...chosen]));
+  }
+
+  /** Whether an input is left out that the platform then chooses. */
+  #isLeftOut(name: string, inputs: Properties): boolean {
+    return this.#traits(name).computed === true && isAbsent(inputs[name]);
   }
 
   /** Inputs of which nobody knows whether an update has changed them. */
@@ -480,6 +476,12 @@ export class Lifecycle {
   /** What tells it from everything else of the platform. */
   #key(id: string): string {
     return `${this.definition.type} ${id}`;
+  }
+
+  /** What is noted of resources of this type, with their ids. */
+  #ofThisType<T>(notes: ReadonlyMap<string, T>): [id: string, note: T][] {
+    const prefix = this.#key("");
+    return [...notes].filter(([key]) => key.startsWith(prefix)).map(([key, note]) => [key.slice(prefix.length), note]);
   }
 
   /** Runs an operation within its time, and turns whatever goes wrong into one sentence. */
@@ -525,8 +527,8 @@ export class Lifecycle {
   }
 }
 
-function marked(chosen: string[]): Properties {
-  return chosen.length > 0 ? { [marks.chosen]: chosen } : {};
+function marked(chosen: string[], unsure: string[] = []): Properties {
+  return { ...(chosen.length > 0 && { [marks.chosen]: chosen }), ...(unsure.length > 0 && { [marks.unsure]: unsure }) };
 }
 
 function conflict(holder: string, claim: string): string {
@@ -548,7 +550,5 @@ function textOf(inputs: Properties): string {
 
 /** Whether what was asked may have been done all the same. */
 function isUnsure(error: unknown): boolean {
-  return (
-    error instanceof UnansweredError || error instanceof UnspokenError || (error instanceof RefusedError && error.lostAt !== undefined)
-  );
+  return error instanceof UnansweredError || (error instanceof RefusedError && error.lostAt !== undefined);
 }

@@ -263,7 +263,7 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
 
 /** A refusal says nothing of an earlier try that was not answered, and one that may not be the platform's says nothing at all. */
 function unanswered(error: unknown): unknown {
-  if (error instanceof UnspokenError) return new UnansweredError(error.message, error.sentAt, false, error);
+  if (error instanceof UnspokenError) return new UnansweredError(error.message, error.lostAt, false, error);
   if (!(error instanceof RefusedError) || error.lostAt === undefined) return error;
   return new UnansweredError(`a first try was not answered, and a second one was refused: ${error.message}`, error.lostAt);
 }

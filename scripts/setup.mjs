@@ -49,11 +49,10 @@ export function installPacked(folder) {
   const { archive, integrity } = pack();
   const marker = join(folder, "node_modules", ".cpaas-package");
   const wanted = `${integrity} ${hash([join(folder, "package.json")])}`;
-  if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
-  say(`Installing the packed package in ${folder} …`);
-  rmSync(marker, { force: true });
-  npm(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", archive], "ignore", folder);
-  writeFileSync(marker, wanted);
+  unlessDone(marker, wanted, () => {
+    say(`Installing the packed package in ${folder} …`);
+    npm(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", archive], "ignore", folder);
+  });
 }
 
 /** @returns a folder with this package and one version of Pulumi's SDK, installed as a user would */
@@ -74,15 +73,19 @@ export function npm(args, stdout = "ignore", cwd = root) {
   });
 }
 
-/** Runs `act` unless it ran to its end before with the same inputs. */
+/** Runs `act` unless it ran to its end before with the same files. */
 export function once(marker, inputs, act) {
-  const now = hash(inputs);
-  if (existsSync(marker) && readFileSync(marker, "utf8") === now) return;
+  unlessDone(marker, hash(inputs), act);
+}
+
+/** Runs `act` unless the marker says that it ran to its end before for the same. */
+function unlessDone(marker, wanted, act) {
+  if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
   // What fails, or is interrupted, leaves something half-made.
   rmSync(marker, { force: true });
   act();
   mkdirSync(dirname(marker), { recursive: true });
-  writeFileSync(marker, now);
+  writeFileSync(marker, wanted);
 }
 
 function hash(paths) {

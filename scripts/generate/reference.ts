@@ -58,13 +58,13 @@ class Properties {
     return table(["Property", "Type", ""], rows);
   }
 
-  /** A section for each nested type that the tables name, as what is given or what is got. */
+  /** A section for each nested type that the tables name, as what is given or what is got; nothing where there is none. */
   nested(side: "inputs" | "outputs"): string {
     const sections: string[] = [];
     // While a table is written, more types may turn up.
     for (const [name, object] of this.#nested)
       sections.push(paragraphs(`### ${name}`, object.description ?? "", this[side](object.shape)).trimEnd());
-    return sections.join("\n\n");
+    return sections.length > 0 ? ["## Nested types", ...sections].join("\n\n") : "";
   }
 
   #type(schema: z.ZodType): string {
@@ -125,7 +125,7 @@ function resourcePage(platform: Platform, definition: Resource): string {
     "## Outputs",
     "All inputs are outputs as well, and:",
     got,
-    properties.nested("inputs") && `## Nested types\n\n${properties.nested("inputs")}`,
+    properties.nested("inputs"),
     "## Changes",
     changesOf(definition),
     "## Deletion",
@@ -153,7 +153,7 @@ function lookupPage(platform: Platform): string {
     `# Look-ups of ${platform.title}`,
     "Functions that ask the platform and change nothing, in previews too. Each also exists with `Output` at the end of its name, for arguments that are outputs of resources.",
     ...sections,
-    properties.nested("outputs") && `## Nested types\n\n${properties.nested("outputs")}`,
+    properties.nested("outputs"),
   );
 }
 

@@ -125,9 +125,8 @@ async function killed(stack: TestStack, { sandbox }: Target, { end: how, request
 }
 
 /** A CLI that is killed while it writes its file of state leaves that empty; beside it is the one before. */
-function restoreState({ folder }: TestStack): void {
-  const file = join(folder, ".state", ".pulumi", "stacks", "test", "test.json");
-  if (readFileSync(file).length === 0) copyFileSync(`${file}.bak`, file);
+function restoreState({ stateFile }: TestStack): void {
+  if (readFileSync(stateFile).length === 0) copyFileSync(`${stateFile}.bak`, stateFile);
 }
 
 /** What somebody does who finds a stack after a crash, led by what Pulumi and this package say. */

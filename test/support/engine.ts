@@ -148,11 +148,11 @@ class Run {
     const shape = lifecycle.definition.inputs.shape as Record<string, z.ZodType>;
     const key = Object.keys(shape).find((key) => traitsOf(shape[key]).defaultsToName);
     const named = key ? { [key]: name, ...news } : news;
-    const { inputs, failures } = lifecycle.check(named, this.#engine.find(name)?.inputs ?? {});
+    const old = this.#engine.find(name);
+    const { inputs, failures } = lifecycle.check(named, old?.inputs ?? {});
     if (failures.length > 0) throw new Error(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
     const { deletedWith, protect, retainOnDelete } = opts as Pick<Entry, "deletedWith" | "protect" | "retainOnDelete">;
     const facts = { dependencies, deletedWith, protect, retainOnDelete };
-    const old = this.#engine.find(name);
     if (!old) return this.#create(lifecycle, { name, type, inputs, ...facts });
 
     const difference = lifecycle.diff(old.id, old.outputs, inputs);

@@ -76,6 +76,11 @@ export class TestStack {
     return stack;
   }
 
+  /** The file with the stack's state. */
+  get stateFile(): string {
+    return join(this.folder, ".state", ".pulumi", "stacks", "test", "test.json");
+  }
+
   write(program: Program): void {
     this.door.write(this.folder, program, this.#environment);
   }
