@@ -5,6 +5,23 @@ import type { Jambonz, Row } from "./client";
 /** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
 const AGE_BEFORE_DELETION = 5_000;
 
+/** What belongs to an account, and what elsewhere holds on to it. Rows as the platform's lists give them. */
+interface Contents {
+  account: Row | undefined;
+  applications: Row[];
+  carriers: Row[];
+  clients: Row[];
+  lcrs: Row[];
+  numbers: Row[];
+  speechCredentials: Row[];
+  teamsTenants: Row[];
+  users: Row[];
+  /** What others have that refers to its carriers or applications: foreign keys with which the platform refuses. */
+  holders: Kind[];
+}
+
+type Kind = [one: string, many: string, rows: Row[], nameColumn: string];
+
 /**
  * What stands in the way of deleting an account, or would be lost with it.
  *
@@ -22,77 +39,153 @@ export async function refuseAccountDelete(jambonz: Jambonz, id: string, state: P
 }
 
 async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxAge: number): Promise<string | undefined> {
-  const list = (path: string) => jambonz.list(path, maxAge);
-  const [clients, numbers, allCarriers, users, tenants, accounts, applications, credentials, lcrs] = await Promise.all([
-    list("/Clients"),
-    list("/PhoneNumbers"),
-    list("/VoipCarriers"),
-    list("/Users").catch(none("failure retrieving users list")),
-    list("/MicrosoftTeamsTenants"),
-    list("/Accounts"),
-    list(`/Accounts/${id}/Applications`),
-    list(`/Accounts/${id}/SpeechCredentials`),
-    list("/Lcrs"),
-  ]);
-  const own = (row: Row) => row.account_sid === id;
+  const [accounts, keys] = await Promise.all([jambonz.list("/Accounts", maxAge), jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)]);
   // Only the key of an account sees no other account.
-  if (accounts.length === 1 && (await list(`/Accounts/${id}/ApiKeys`)).some((row) => row.token === jambonz.apiKey))
+  if (accounts.length === 1 && keys.some((row) => row.token === jambonz.apiKey))
     return "the key that the provider itself uses is one of its keys; run with another key to delete it";
-  const carriers = allCarriers.filter(own);
-  const carrierSids = new Set(carriers.map((row) => row.voip_carrier_sid));
-  const applicationSids = new Set(applications.map((row) => row.application_sid));
-  const [gateways, routes] = await Promise.all([
-    Promise.all([...carrierSids].map((sid) => list(`/SmppGateways?voip_carrier_sid=${String(sid)}`))),
-    Promise.all(carriers.length > 0 ? lcrs.map((lcr) => list(`/LcrRoutes?lcr_sid=${String(lcr.lcr_sid)}`)) : []),
-  ]);
-  const entries = routes.flat().flatMap((route) => (route.lcr_carrier_set_entries ?? []) as Row[]);
-
-  const pointing = (column: string) => accounts.filter((row) => applicationSids.has(row[column]));
-  const foreignNumbers = numbers.filter(
-    (row) => !own(row) && (carrierSids.has(row.voip_carrier_sid) || applicationSids.has(row.application_sid)),
-  );
-  const blockers = counted([
-    ["SIP client", "SIP clients", clients.filter(own), "username"], // GET /Clients ignores a filter by account
-    ["SMPP gateway", "SMPP gateways", gateways.flat(), "smpp_gateway_sid"],
-    ["LCR entry", "LCR entries", entries.filter((entry) => carrierSids.has(entry.voip_carrier_sid)), "lcr_carrier_set_entry_sid"],
-    [
-      "account whose deviceCallingApplicationSid is one of its applications",
-      "accounts whose deviceCallingApplicationSid is one of its applications",
-      pointing("device_calling_application_sid"),
-      "name",
-    ],
-    [
-      "account whose siprecHookSid is one of its applications",
-      "accounts whose siprecHookSid is one of its applications",
-      pointing("siprec_hook_sid"),
-      "name",
-    ],
-    [
-      "phone number of another account that uses its carriers or applications",
-      "phone numbers of other accounts that use its carriers or applications",
-      foreignNumbers,
-      "number",
-    ],
-  ]);
-  if (blockers) return `the platform cannot delete an account with ${blockers}; remove that first`;
-
+  const contents = await contentsOf(jambonz, id, maxAge);
+  const held = counted(contents.holders);
+  if (held) return `the platform cannot delete an account while there is ${held}; remove that first`;
   const losses = counted([
-    ["application", "applications", applications, "name"],
-    ["phone number", "phone numbers", numbers.filter(own), "number"],
-    ["carrier", "carriers", carriers, "name"],
-    ["user", "users", users.filter(own), "name"],
-    ["speech credential", "speech credentials", credentials.filter(own), "vendor"],
-    ["Teams tenant", "Teams tenants", tenants.filter(own), "tenant_fqdn"],
+    ["application", "applications", contents.applications, "name"],
+    ["phone number", "phone numbers", contents.numbers, "number"],
+    ["carrier", "carriers", contents.carriers, "name"],
+    ["SIP client", "SIP clients", contents.clients, "username"],
+    ["user", "users", contents.users, "name"],
+    ["speech credential", "speech credentials", contents.speechCredentials, "vendor"],
+    ["Teams tenant", "Teams tenants", contents.teamsTenants, "tenant_fqdn"],
+    ["LCR", "LCRs", contents.lcrs, "name"],
   ]);
   if (!losses || state.forceDestroy === true) return undefined;
   return `deleting it would also delete ${losses}; remove that first, or deploy forceDestroy: true before`;
 }
 
+async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise<Contents> {
+  const list = (path: string) => jambonz.list(path, maxAge);
+  const [clients, numbers, visibleCarriers, accountCarriers, users, tenants, accounts, applications, credentials, lcrs, ownLcrs] =
+    await Promise.all([
+      list("/Clients"), // ignores a filter by account
+      list("/PhoneNumbers"),
+      list("/VoipCarriers"),
+      // To the key of a service provider /VoipCarriers does not show those of its accounts that name no service provider.
+      list(`/Accounts/${id}/VoipCarriers`),
+      list("/Users").catch(none("failure retrieving users list")),
+      list("/MicrosoftTeamsTenants"),
+      list("/Accounts"),
+      list(`/Accounts/${id}/Applications`),
+      list(`/Accounts/${id}/SpeechCredentials`),
+      list("/Lcrs"),
+      lcrsSeenByAccount(jambonz, id, maxAge),
+    ]);
+  const own = (row: Row) => row.account_sid === id;
+  const others = (row: Row) => !own(row);
+  const carriers = accountCarriers.filter(own);
+  const carrierSids = new Set(carriers.map((row) => row.voip_carrier_sid));
+  const applicationSids = new Set(applications.map((row) => row.application_sid));
+  const usesApplication = (row: Row) => applicationSids.has(row.application_sid);
+  const routes = carriers.length === 0 ? [] : lcrs.filter(others).map((lcr) => list(`/LcrRoutes?lcr_sid=${String(lcr.lcr_sid)}`));
+  const entries = (await Promise.all(routes)).flat().flatMap((route) => (route.lcr_carrier_set_entries ?? []) as Row[]);
+  const pointing = (column: string, property: string): Kind => [
+    `other account whose ${property} is one of its applications`,
+    `other accounts whose ${property} is one of its applications`,
+    accounts.filter((row) => others(row) && applicationSids.has(row[column])),
+    "name",
+  ];
+  return {
+    account: accounts.find(own),
+    applications,
+    carriers,
+    clients: clients.filter(own),
+    lcrs: [...new Map([...lcrs.filter(own), ...ownLcrs].map((row) => [row.lcr_sid, row])).values()],
+    numbers: numbers.filter(own),
+    speechCredentials: credentials.filter(own),
+    teamsTenants: tenants.filter(own),
+    users: users.filter(own),
+    holders: [
+      [
+        "entry of another LCR that uses its carriers",
+        "entries of other LCRs that use its carriers",
+        entries.filter((entry) => carrierSids.has(entry.voip_carrier_sid)),
+        "lcr_carrier_set_entry_sid",
+      ],
+      pointing("device_calling_application_sid", "deviceCallingApplicationSid"),
+      pointing("siprec_hook_sid", "siprecHookSid"),
+      [
+        "phone number of another account that uses its carriers or applications",
+        "phone numbers of other accounts that use its carriers or applications",
+        numbers.filter((row) => others(row) && (carrierSids.has(row.voip_carrier_sid) || usesApplication(row))),
+        "number",
+      ],
+      [
+        "carrier of others that uses its applications",
+        "carriers of others that use its applications",
+        visibleCarriers.filter((row) => others(row) && usesApplication(row)),
+        "name",
+      ],
+      [
+        "Teams tenant of others that uses its applications",
+        "Teams tenants of others that use its applications",
+        tenants.filter((row) => others(row) && usesApplication(row)),
+        "tenant_fqdn",
+      ],
+    ],
+  };
+}
+
+/** The account's LCRs: the key of a service provider is not shown those of its accounts, but a key of the account is (lib/routes/api/lcrs.js). */
+async function lcrsSeenByAccount(jambonz: Jambonz, id: string, maxAge: number): Promise<Row[]> {
+  const key = (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge))[0]?.token;
+  return typeof key === "string" ? jambonz.get<Row[]>("/Lcrs", key) : [];
+}
+
+/**
+ * Deletes what is in an account, part by part, before the account: a part that the platform refuses for a reason that did
+ * not show (the key of a service provider does not see everything) leaves the account and its keys as they are.
+ */
+export async function deleteContents(jambonz: Jambonz, id: string): Promise<void> {
+  const contents = await contentsOf(jambonz, id, 0);
+  // With its pointer to an application of its own neither of the two could go.
+  const pointers = ["device_calling_application_sid", "siprec_hook_sid"].filter((column) => contents.account?.[column]);
+  if (pointers.length > 0) await jambonz.put(`/Accounts/${id}`, Object.fromEntries(pointers.map((column) => [column, null])));
+  const remove = async (noun: string, kind: keyof typeof keys) => {
+    for (const row of contents[kind]) {
+      const sid = row[keys[kind]];
+      try {
+        await jambonz.delete(`/${noun}/${String(sid)}`);
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error;
+        // What somebody else has deleted meanwhile is answered in many ways.
+        if (!(await contentsOf(jambonz, id, 0))[kind].some((left) => left[keys[kind]] === sid)) continue;
+        throw error.because(`DELETE /${noun}/${String(sid)}, which is in the account, was refused: ${error.reason}`);
+      }
+    }
+  };
+  // What refers to something goes before it.
+  await Promise.all([
+    remove("Lcrs", "lcrs"),
+    remove("PhoneNumbers", "numbers"),
+    remove("Clients", "clients"),
+    remove("MicrosoftTeamsTenants", "teamsTenants"),
+  ]);
+  await remove("VoipCarriers", "carriers");
+  await remove("Applications", "applications");
+}
+
+/** What the parts that are deleted one by one are told apart by. */
+const keys = {
+  applications: "application_sid",
+  carriers: "voip_carrier_sid",
+  clients: "client_sid",
+  lcrs: "lcr_sid",
+  numbers: "phone_number_sid",
+  teamsTenants: "ms_teams_tenant_sid",
+} as const;
+
 /** How many names of each kind a message shows. */
 const SHOWN = 5;
 
 /** `2 applications (ivr, queue), 1 user (ann)`, or an empty text where there is nothing. */
-function counted(kinds: [one: string, many: string, rows: Row[], nameColumn: string][]): string {
+function counted(kinds: Kind[]): string {
   return kinds
     .filter(([, , rows]) => rows.length > 0)
     .map(([one, many, rows, column]) => {

@@ -3,7 +3,7 @@ import { RefusedError, UnansweredError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
 import { project, same } from "../values";
-import { refuseAccountDelete } from "./account-delete";
+import { deleteContents, refuseAccountDelete } from "./account-delete";
 import { fromRow, toRow, type Jambonz, type Row } from "./client";
 import { sid, sipRealm, text, webhook, whole } from "./types";
 
@@ -34,6 +34,7 @@ const bucketCredential = z
       .strictObject({
         vendor: z.literal("s3_compatible"),
         endpoint: z.string().min(1).describe("The URL of the storage."),
+        region: z.string().min(1).optional().describe("The region, where the storage has regions."),
         name: bucket,
         accessKeyId,
         secretAccessKey,
@@ -89,7 +90,7 @@ export const account = resource<Jambonz>()({
   sidFromId: "whole",
   deleteBeforeReplace: true, // a realm is unique, so the old account has to give it up first
   onDelete:
-    "Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, users, speech credentials or Teams tenants, unless forceDestroy was deployed before; SIP clients, SMPP gateways, LCR entries and what points to it from elsewhere always have to go first. Refused, too, where the provider signs in with one of its keys.",
+    "Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, SIP clients, users, speech credentials, Teams tenants or an LCR, unless forceDestroy was deployed before. Refused always while something outside the account uses its carriers or applications, and if the provider signs in with one of its keys.",
   inputs: z.strictObject({
     name: text.min(1).max(64).describe("The name of the account.").meta({ defaultsToName: true }),
     serviceProviderSid: sid
@@ -143,7 +144,7 @@ export const account = resource<Jambonz>()({
       .boolean()
       .optional()
       .describe(
-        "Whether deleting the account may take its applications, phone numbers, carriers, users, speech credentials and Teams tenants along. Counts once it was deployed. Default: false.",
+        "Whether deleting the account also deletes its applications, phone numbers, carriers with their gateways, SIP clients, users, speech credentials, Teams tenants and LCR. Counts once it was deployed. Default: false.",
       )
       .meta({ local: true }),
   }),
@@ -231,6 +232,7 @@ export const account = resource<Jambonz>()({
   refuseDelete: refuseAccountDelete,
 
   async delete(jambonz, id, state) {
+    if (state.forceDestroy === true) await deleteContents(jambonz, id);
     try {
       await jambonz.delete(`/Accounts/${id}`);
     } catch (error) {

@@ -316,6 +316,8 @@ function reason({ status, body }: Answer): string | undefined {
     return duplicate[2] === "sip_realm" ? `sipRealm "${duplicate[1]}" is taken by another account` : `name "${duplicate[1]}" is taken`;
   const missing = text && /^Cannot add or update a child row.*FOREIGN KEY \(`(\w+)`\)/.exec(text);
   if (missing) return `${camel(missing[1]!)} names something that does not exist`;
+  const holding = text && /^Cannot delete or update a parent row: a foreign key constraint fails \((?:`\w+`\.)?`(\w+)`/.exec(text);
+  if (holding) return `something in the platform's table ${holding[1]} still refers to it`;
   return text;
 }
 

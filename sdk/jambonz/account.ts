@@ -42,7 +42,7 @@ const definition: ResourceClass = {
 /**
  * A tenant: its name, SIP realm, webhooks and settings.
  *
- * Deletion: Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, users, speech credentials or Teams tenants, unless forceDestroy was deployed before; SIP clients, SMPP gateways, LCR entries and what points to it from elsewhere always have to go first. Refused, too, where the provider signs in with one of its keys.
+ * Deletion: Deletes the account, its API keys and limits. Refused with a list while the account has applications, phone numbers, carriers, SIP clients, users, speech credentials, Teams tenants or an LCR, unless forceDestroy was deployed before. Refused always while something outside the account uses its carriers or applications, and if the provider signs in with one of its keys.
  *
  * Id: <account sid>
  */
@@ -120,7 +120,7 @@ export class Account extends pulumi.CustomResource {
   /** Whether to create the account although its service provider has one of this name already. Default: false. */
   declare readonly allowDuplicateName: pulumi.Output<boolean | undefined>;
 
-  /** Whether deleting the account may take its applications, phone numbers, carriers, users, speech credentials and Teams tenants along. Counts once it was deployed. Default: false. */
+  /** Whether deleting the account also deletes its applications, phone numbers, carriers with their gateways, SIP clients, users, speech credentials, Teams tenants and LCR. Counts once it was deployed. Default: false. */
   declare readonly forceDestroy: pulumi.Output<boolean | undefined>;
 
   /** The account's sid. */
@@ -189,6 +189,6 @@ export interface AccountArgs {
   bucketCredential?: pulumi.Input<BucketCredentialArgs>;
   /** Whether to create the account although its service provider has one of this name already. Default: false. */
   allowDuplicateName?: pulumi.Input<boolean>;
-  /** Whether deleting the account may take its applications, phone numbers, carriers, users, speech credentials and Teams tenants along. Counts once it was deployed. Default: false. */
+  /** Whether deleting the account also deletes its applications, phone numbers, carriers with their gateways, SIP clients, users, speech credentials, Teams tenants and LCR. Counts once it was deployed. Default: false. */
   forceDestroy?: pulumi.Input<boolean>;
 }

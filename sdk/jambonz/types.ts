@@ -49,6 +49,8 @@ export interface S3CompatibleBucketCredential {
   vendor: "s3_compatible";
   /** The URL of the storage. */
   endpoint: string;
+  /** The region, where the storage has regions. */
+  region?: string;
   /** The bucket's or container's name. */
   name: string;
   /** The id of the access key. */
@@ -136,6 +138,8 @@ export interface S3CompatibleBucketCredentialArgs {
   vendor: "s3_compatible";
   /** The URL of the storage. */
   endpoint: pulumi.Input<string>;
+  /** The region, where the storage has regions. */
+  region?: pulumi.Input<string>;
   /** The bucket's or container's name. */
   name: pulumi.Input<string>;
   /** The id of the access key. */

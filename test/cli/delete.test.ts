@@ -61,8 +61,6 @@ for (const [door, kind] of [
       assert.equal((await keysOf(target, account_sid)).length, 1);
     });
 
-    let client: string;
-    let gateway: string;
     let entry: string;
 
     it("is refused while something would be lost with an account, or holds it, and lists it", async () => {
@@ -80,22 +78,22 @@ for (const [door, kind] of [
       const speech = { vendor: "deepgram", use_for_stt: true, use_for_tts: false, api_key: "dg-key", account_sid: full };
       await made(target.sandbox, `/Accounts/${full}/SpeechCredentials`, speech);
 
-      client = await made(target.sandbox, "/Clients", { account_sid: await sid("held"), username: "desk1", password: "secret-pw" });
+      await made(target.sandbox, "/Clients", { account_sid: await sid("held"), username: "desk1", password: "secret-pw" });
 
       const pointed = await sid("pointed");
       await target.sandbox.outside("PUT", `/Accounts/${pointed}`, { device_calling_application_sid: await app(pointed) });
 
       const voip_carrier_sid = await carrier(await sid("routed"));
-      gateway = await made(target.sandbox, "/SmppGateways", { voip_carrier_sid, ipv4: "192.0.2.1" });
+      await made(target.sandbox, "/SmppGateways", { voip_carrier_sid, ipv4: "192.0.2.1" });
       const lcr_sid = await made(target.sandbox, "/Lcrs", { name: "routes", service_provider_sid });
       const lcr_route_sid = await made(target.sandbox, "/LcrRoutes", { lcr_sid, regex: "^1", priority: 1 });
       entry = await made(target.sandbox, "/LcrCarrierSetEntries", { lcr_route_sid, voip_carrier_sid });
 
       await refused([
         /would also delete 1 application \(ivr\), 1 phone number \(15551234567\), 1 carrier \(trunk [\w-]+\), 1 user \(ann\), 1 speech credential \(deepgram\); remove that first, or deploy forceDestroy: true before/,
-        /the platform cannot delete an account with 1 SIP client \(desk1\); remove that first/,
-        /1 account whose deviceCallingApplicationSid is one of its applications \(pointed\)/,
-        new RegExp(`1 SMPP gateway \\(${gateway}\\), 1 LCR entry \\(${entry}\\); remove that first`),
+        /would also delete 1 SIP client \(desk1\); remove that first/,
+        /would also delete 1 application \(ivr\); remove that first/,
+        new RegExp(`while there is 1 entry of another LCR that uses its carriers \\(${entry}\\); remove that first`),
       ]);
     });
 
@@ -109,19 +107,16 @@ for (const [door, kind] of [
         "the flag alone sends nothing",
       );
       const text = (await stack.fails([...destroy, "--continue-on-error"])).replace(/\s+/g, " ");
-      assert.match(text, /1 SIP client \(desk1\)/);
-      assert.match(text, /1 SMPP gateway/);
-      assert.doesNotMatch(text, /15551234567/);
-      assert.ok(!("full" in (await accountsOf(target))));
+      assert.match(text, /1 entry of another LCR/);
+      assert.doesNotMatch(text, /15551234567|desk1/);
+      assert.deepEqual(Object.keys(await accountsOf(target)), ["routed"]);
     });
 
-    it("takes only the accounts along, where their parts go with them", async () => {
-      for (const path of [`/Clients/${client}`, `/SmppGateways/${gateway}`, `/LcrCarrierSetEntries/${entry}`])
-        await target.sandbox.outside("DELETE", path);
-      await target.sandbox.outside("PUT", `/Accounts/${await sid("pointed")}`, { device_calling_application_sid: null });
+    it("takes everything along as soon as nothing holds it", async () => {
+      await target.sandbox.outside("DELETE", `/LcrCarrierSetEntries/${entry}`);
       target.sandbox.clearRequests();
       await stack.ok(destroy);
-      assert.ok(writes().every((request) => !request.includes("ApiKeys")));
+      assert.deepEqual(writes(), ["DELETE /VoipCarriers/:sid", "DELETE /Accounts/:sid"], "its gateway goes with the carrier");
       assert.deepEqual(await accountsOf(target), {});
       assert.deepEqual(await stack.resources(), {});
     });
