@@ -4,7 +4,7 @@ import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
 import { project, same } from "../values";
 import { deleteContents, refuseAccountDelete } from "./account-delete";
-import { fromRow, toRow, type Jambonz, type Row } from "./client";
+import { fromRow, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
 import { sid, sipRealm, text, webhook, whole } from "./types";
 
 const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
@@ -225,7 +225,12 @@ export const account = resource<Jambonz>()({
   },
 
   async update(jambonz, id, changes, _inputs, state) {
-    await jambonz.put(`/Accounts/${id}`, toRow(withTagList(changes)));
+    try {
+      await jambonz.put(`/Accounts/${id}`, toRow(withTagList(changes)));
+    } catch (error) {
+      if (!isRealmOfOwnKey(error)) throw error;
+      throw error.because("the key in use is the account's own, with which a realm is set by a jambonz.SipRealm and not by sipRealm");
+    }
     if ("name" in changes) jambonz.accountNames.changed(String(state.serviceProviderSid), id, String(changes.name));
   },
 

@@ -321,6 +321,11 @@ function reason({ status, body }: Answer): string | undefined {
   return text;
 }
 
+/** Whether a realm was refused because the key is the account's own: it may not set it by PUT (lib/routes/api/accounts.js). */
+export function isRealmOfOwnKey(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && error.status === 400 && error.reason.startsWith("use POST");
+}
+
 /** 500 is how jambonz refuses wrong input; only these texts speak of its database's passing trouble. */
 function isTransient(answer: Answer): boolean {
   return /deadlock|lock wait timeout|connection lost|lost connection|pool is closed|EPIPE|ECONNREFUSED|ECONNRESET|ETIMEDOUT|too many connections|server has gone away/i.test(

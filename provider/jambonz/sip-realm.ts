@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
-import type { Jambonz } from "./client";
+import { isRealmOfOwnKey, type Jambonz } from "./client";
 import { marks } from "../values";
 import { accountServiceProviderSid, sid, sipRealm as realm } from "./types";
 
@@ -106,9 +106,7 @@ async function set(jambonz: Jambonz, accountSid: string, realm: string, accountA
     await jambonz.put(`/Accounts/${accountSid}`, { sip_realm: realm });
     return "none";
   } catch (error) {
-    // An account's key may not set its realm by PUT; the platform names the POST instead.
-    if (error instanceof RefusedError && error.status === 400 && error.reason.startsWith("use POST"))
-      return setWithDns(jambonz, accountSid, realm);
+    if (isRealmOfOwnKey(error)) return setWithDns(jambonz, accountSid, realm);
     throw error;
   }
 }

@@ -330,6 +330,7 @@ describe("the provider plugin", () => {
     const bucketCredential = {
       vendor: "s3_compatible",
       endpoint: "https://s3",
+      region: "eu-1",
       name: "b",
       accessKeyId: "i",
       secretAccessKey: "very-secret",

@@ -125,6 +125,17 @@ describe("what cannot be known for certain", () => {
     assert.deepEqual(await engine.up(program("new.sip.example.com")), { steps: ["update realm"], errors: [] });
   });
 
+  it("a realm that an account's own key may not set by its account is refused with what to declare instead", async () => {
+    const accountSid = await made(target.sandbox, "/Accounts", { name: "a", service_provider_sid: target.serviceProviderSid });
+    const { body } = await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid });
+    target.variables.JAMBONZ_API_KEY = body.token;
+    const state = { sid: accountSid, name: "a", serviceProviderSid: target.serviceProviderSid };
+    await assert.rejects(
+      lifecycleOf("jambonz:Account").update(accountSid, state, { name: "a", sipRealm: "a.sip.example.com" }),
+      /a realm is set by a jambonz\.SipRealm and not by sipRealm \(400\)/,
+    );
+  });
+
   it("an id that was edited by hand reaches nothing of another kind", async () => {
     const { serviceProviderSid } = target;
     const id = `../ServiceProviders/${serviceProviderSid}`;
