@@ -25,6 +25,7 @@ interface Holder {
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
  * | taken by a creation (`take`) | conflict, unless it is gone: this may be its successor | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
+ * | deleted when a creation with it failed (`isWanted`) | left alone | left alone | refused |
  *
  * Two of one type of which the program says the same are taken for one, because nobody tells which resource it is that is compared.
  * The claims live as long as the process: one preview or one update.
@@ -32,6 +33,8 @@ interface Holder {
 export class Claims {
   readonly #holders = new Map<string, Holder>();
   readonly #dropped = new Set<string>();
+  /** Claims of which the creation failed. */
+  readonly #wanted = new Set<string>();
   /** What is done about a claim, one thing after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -67,6 +70,7 @@ export class Claims {
     const isOwn = holder?.type === type && (holder.how === "promised" || (holder.how === "kept" && (isGone || holder.mayBeMadeAnew)));
     if (holder && !isOwn) return holder.type;
     this.#holders.set(claim, { type, how: "made", mayBeMadeAnew: holder?.mayBeMadeAnew });
+    this.#wanted.delete(claim);
     return undefined;
   }
 
@@ -112,7 +116,13 @@ export class Claims {
   release(claim: string): boolean {
     const isLeft = this.#holders.get(claim)?.mayBeMadeAnew === true;
     this.#holders.delete(claim);
+    this.#wanted.add(claim);
     return isLeft;
+  }
+
+  /** Whether a resource of this run was to have it and could not be made. */
+  isWanted(claim: string): boolean {
+    return this.#wanted.has(claim);
   }
 
   /**

@@ -119,12 +119,12 @@ export class Lifecycle {
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
-    if (says !== undefined && isReplaced && deleteBeforeReplace) successors.set(key, news);
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
     const changes = changed.length > 0 || forgotten.length > 0 || unfinished;
-    // What has to be changed the engine may also replace.
+    // What has to be changed the engine may also replace, and in either order, whatever is answered here.
+    if (says !== undefined && changes) successors.set(key, { says, made: this.#made(says), inputs: news });
     if (says !== undefined && !isReplaced) kept.set(key, { says, made: this.#made(says), isCertain: !changes, state });
     return { changed, details, replaces, changes, deleteBeforeReplace };
   }
@@ -155,11 +155,11 @@ export class Lifecycle {
       const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
         const holder = claim && session.claims.take(claim, definition.type);
-        if (holder && session.claims.take(claim, definition.type, await this.#isGone(textOf(inputs))))
-          throw new UserError(conflict(holder, claim));
+        if (holder && session.claims.take(claim, definition.type, await this.#isGone(claim))) throw new UserError(conflict(holder, claim));
         try {
-          const refusal = await definition.refuseCreate?.(session.client, inputs, { ahead: false });
-          if (refusal) throw new UserError(refusal);
+          const refusal = await definition.refuseCreate?.(session.client, inputs, {});
+          if (refusal?.holder) session.wanted.add(this.#key(refusal.holder));
+          if (refusal) throw new UserError(refusal.reason);
           return await this.#create(inputs, claim !== undefined);
         } catch (error) {
           if (claim && !(error instanceof InitializationError)) isLeft = session.claims.release(claim);
@@ -246,6 +246,7 @@ export class Lifecycle {
         this.#checkId(id);
         const kept = session.kept.get(this.#key(id));
         if (kept) kept.isCertain = true;
+        session.successors.delete(this.#key(id));
         if (this.#isImported(state)) await this.#isAsImported(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
@@ -296,7 +297,8 @@ export class Lifecycle {
       const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
         if (claim && session.claims.passedOn(claim, definition.type)) return;
-        if (!claim && !definition.onlyForgotten && this.#isKept(id)) throw new UserError(kept(definition));
+        if (session.wanted.has(this.#key(id)) || (claim && session.claims.isWanted(claim))) throw new UserError(WANTED);
+        if (!claim && !definition.onlyForgotten && this.#isKept(id)) throw new UserError(KEPT);
         await this.#delete(id, state);
       });
     });
@@ -308,8 +310,9 @@ export class Lifecycle {
       if (!(await definition.read(session.client, id, state, { fresh: true }))) this.#isWhereItWas(state);
     }
     const successor = session.successors.get(this.#key(id));
-    const impossible = successor && (await definition.refuseCreate?.(session.client, successor, { ahead: true }));
-    if (impossible) throw new UserError(`it is not replaced, because the new one could not be created: ${impossible}`);
+    const isAhead = successor && successor.made === this.#made(successor.says);
+    const impossible = isAhead && (await definition.refuseCreate?.(session.client, successor.inputs, { replacing: id }));
+    if (impossible) throw new UserError(`it is not replaced, because the new one could not be created: ${impossible.reason}`);
     const refusal = await definition.refuseDelete?.(session.client, id, state);
     if (refusal) throw new UserError(refusal);
     try {
@@ -364,19 +367,19 @@ export class Lifecycle {
     return this.session.made.get(this.#key(says)) ?? 0;
   }
 
-  /** Whether what the program keeps, and says the same of, is not there: an earlier run has deleted it, and could not make the new one. */
-  async #isGone(says: string): Promise<boolean> {
+  /** Whether what the program keeps with this claim is not there: an earlier run has deleted it, and could not make the new one. */
+  async #isGone(claim: string): Promise<boolean> {
     const { kept, client } = this.session;
-    const equal = this.#ofThisType(kept).filter(([, entry]) => entry.says === says);
+    const holders = this.#ofThisType(kept).filter(([id, { state }]) => this.#claim(state, id) === claim);
     const there = await Promise.all(
-      equal.map(async ([id, { state }]) => {
+      holders.map(async ([id, { state }]) => {
         this.#checkId(id);
         const live = await this.definition.read(client, id, state, { fresh: true });
         if (!live) this.#isWhereItWas(state);
         return live !== undefined;
       }),
     );
-    return equal.length > 0 && !there.includes(true);
+    return holders.length > 0 && !there.includes(true);
   }
 
   /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */
@@ -536,10 +539,11 @@ function conflict(holder: string, claim: string): string {
 }
 
 /** The engine does not tell which resource it is that it deletes, so both ways there are told. */
-function kept({ deleteBeforeReplace }: Resource): string {
-  const replace = deleteBeforeReplace ? "; to have it made anew on purpose, take it out of the program, deploy, and put it back" : "";
-  return `the program still has it, by a resource of another name, so it is not deleted; take this entry out of the state with \`pulumi state delete\`${replace}`;
-}
+const KEPT =
+  "the program still has it, by a resource of another name, so it is not deleted; take this entry out of the state with `pulumi state delete`; to have it made anew on purpose, take it out of the program, deploy, and put it back";
+
+/** After a creation that failed the engine goes on to deletions only where it is told to (`--continue-on-error`). */
+const WANTED = "a resource of the program was to have it, or its place, and could not be created in this run, so it is not deleted";
 
 /** What a program says of a resource, as text: whatever the order of its properties, which the engine changes. */
 function textOf(inputs: Properties): string {

@@ -65,6 +65,13 @@ export interface Created {
   outputs?: Properties;
 }
 
+/** Why something is not created. */
+export interface Refusal {
+  reason: string;
+  /** The id of the object that is in its place: what the program still wants, by another name, is not deleted in that run. */
+  holder?: string;
+}
+
 /** An object on the platform that may be the one whose creation was not answered. */
 export interface Candidate extends Created {
   /** By the platform's clock, where the platform tells it. */
@@ -148,10 +155,10 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   /** Whoever has its claim has all of it, so it is not deleted when another resource of the run has the claim by then. */
   readonly isItsClaim?: boolean;
   /**
-   * Why a creation must not be sent, or undefined. Sends nothing that changes the platform. `ahead`: it is asked before
-   * something else is deleted to make room, and asked again when that is done.
+   * Why a creation must not be sent, or undefined. Sends nothing that changes the platform. `replacing`: it is asked before
+   * the object with this id is deleted to make room, and asked again without it when that is done.
    */
-  refuseCreate?(client: C, inputs: z.output<Inputs>, options: { ahead: boolean }): Promise<string | undefined>;
+  refuseCreate?(client: C, inputs: z.output<Inputs>, options: { replacing?: string }): Promise<Refusal | undefined>;
   /** Gives at least one output: a state without any is taken for one that was only just imported. */
   create(client: C, inputs: z.output<Inputs>): Promise<Created>;
   /** A second creation writes over the first, so a lost answer is repeated by the client and needs no caution. */

@@ -31,8 +31,13 @@ export class Session {
   readonly redactor = new Redactor();
   readonly claims = new Claims();
   readonly recovery = new Recovery();
-  /** What is to take the place of a resource that is deleted first, by type and id. */
-  readonly successors = new Map<string, Properties>();
+  /**
+   * What the program says of a resource that differs from it, by type and id: what takes its place if the engine replaces it,
+   * and how many resources of which the program says that had been made when it was compared.
+   */
+  readonly successors = new Map<string, { says: string; made: number; inputs: Properties }>();
+  /** Objects because of which a creation was refused, by type and id. */
+  readonly wanted = new Set<string>();
   /**
    * What the program keeps, by type and id: what it says of it, how many resources of which it says the same had been made
    * when it was compared, whether it is certain that it stays, and its state. One more may be its own successor, made because

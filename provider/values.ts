@@ -21,7 +21,8 @@ export const isAbsent = (value: unknown): value is undefined | null => value ===
 
 /** Whether two values of a property mean the same to the platform. A value not known yet is never the same. */
 export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
-  if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
+  const [isNothing, isAlsoNothing] = [a, b].map((value) => isAbsent(value) || isEmptyRecord(schema, value));
+  if (isNothing || isAlsoNothing) return isNothing === isAlsoNothing;
   if (isUnknown(a) || isUnknown(b)) return false;
   if (typeof a === "string" && typeof b === "string") {
     const { ignoreCase, instant } = traitsOf(schema);
@@ -35,6 +36,11 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   const filled = (value: unknown, key: string) => (isAbsent(value) ? traitsOf(members?.[key]).platformDefault : value);
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...keys].every((key) => same(members?.[key] ?? z.unknown(), filled(left[key], key), filled(right[key], key)));
+}
+
+/** Where a program names entries as it likes, none is the same as left out. */
+function isEmptyRecord(schema: z.core.$ZodType, value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0 && unwrap(schema) instanceof z.ZodRecord;
 }
 
 /** One place where two values differ, as the engine writes paths: `registrationHook.url`. */

@@ -39,9 +39,9 @@ export async function refuseAccountDelete(jambonz: Jambonz, id: string, state: P
 }
 
 async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxAge: number): Promise<string | undefined> {
-  const [accounts, keys] = await Promise.all([jambonz.list("/Accounts", maxAge), jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)]);
+  const accounts = await jambonz.list("/Accounts", maxAge);
   // Only the key of an account sees no other account.
-  if (accounts.length === 1 && keys.some((row) => row.token === jambonz.apiKey))
+  if (accounts.length === 1 && (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)).some((row) => row.token === jambonz.apiKey))
     return "the key that the provider itself uses is one of its keys; run with another key to delete it";
   const contents = await contentsOf(jambonz, id, maxAge);
   const held = counted(contents.holders);
@@ -67,8 +67,7 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
       list("/Clients"), // ignores a filter by account
       list("/PhoneNumbers"),
       list("/VoipCarriers"),
-      // To the key of a service provider /VoipCarriers does not show those of its accounts that name no service provider.
-      list(`/Accounts/${id}/VoipCarriers`),
+      carriersSeenByAccount(jambonz, id, maxAge),
       list("/Users").catch(none("failure retrieving users list")),
       list("/MicrosoftTeamsTenants"),
       list("/Accounts"),
@@ -132,8 +131,19 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
   };
 }
 
-/** The account's LCRs: the key of a service provider is not shown those of its accounts, but a key of the account is (lib/routes/api/lcrs.js). */
+/** Whether the key in use is shown everything, for certain: only an admin's key sees more than one service provider. */
+async function seesEverything(jambonz: Jambonz): Promise<boolean> {
+  return (await jambonz.list("/ServiceProviders")).length > 1;
+}
+
+/** To the key of a service provider /VoipCarriers does not show those of its accounts that name no service provider. */
+async function carriersSeenByAccount(jambonz: Jambonz, id: string, maxAge: number): Promise<Row[]> {
+  return jambonz.list((await seesEverything(jambonz)) ? "/VoipCarriers" : `/Accounts/${id}/VoipCarriers`, maxAge);
+}
+
+/** To the key of a service provider /Lcrs does not show those of its accounts, but to a key of the account it does (lib/routes/api/lcrs.js). */
 async function lcrsSeenByAccount(jambonz: Jambonz, id: string, maxAge: number): Promise<Row[]> {
+  if (await seesEverything(jambonz)) return [];
   const key = (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge))[0]?.token;
   return typeof key === "string" ? jambonz.get<Row[]>("/Lcrs", key) : [];
 }

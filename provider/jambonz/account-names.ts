@@ -47,9 +47,9 @@ export class AccountNames {
     return names.listed;
   }
 
-  /** Who has a name: a sid, or words. */
-  async holder(owner: string, name: string): Promise<string | undefined> {
-    return this.#holder(owner, name, await this.#listed(owner));
+  /** Who has a name, other than one account: a sid, or words. */
+  async holder(owner: string, name: string, except: string): Promise<string | undefined> {
+    return this.#holder(owner, name, await this.#listed(owner), except);
   }
 
   /** Takes a free name for a creation. Gives who has it, where it is not free. */
@@ -66,10 +66,11 @@ export class AccountNames {
     this.#of(owner).beingCreated.delete(name);
   }
 
-  #holder(owner: string, name: string, listed: Map<string, string>): string | undefined {
+  #holder(owner: string, name: string, listed: Map<string, string>, except?: string): string | undefined {
     const { own, beingCreated } = this.#of(owner);
-    if (beingCreated.has(name) || [...own.values()].includes(name)) return "another one of this program";
-    for (const [sid, held] of listed) if (held === name && !own.has(sid)) return sid;
+    if (beingCreated.has(name)) return "another one of this program";
+    for (const [sid, held] of own) if (held === name && sid !== except) return "another one of this program";
+    for (const [sid, held] of listed) if (held === name && sid !== except && !own.has(sid)) return sid;
     return undefined;
   }
 

@@ -156,22 +156,27 @@ export const account = resource<Jambonz>()({
 
   claims: ({ sipRealm }, id) => (sipRealm === undefined || id === undefined ? undefined : `realm of ${id}`),
 
-  async refuseCreate(jambonz, { name, serviceProviderSid, allowDuplicateName }, { ahead }) {
+  async refuseCreate(jambonz, { name, serviceProviderSid, sipRealm, allowDuplicateName }, { replacing }) {
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
     // With another one's key jambonz would make it in the key's own service provider without a word (lib/routes/api/accounts.js).
     // The list of names is refused to such a key, so that only what is not refused without has to be asked besides.
-    if ((ahead || allowDuplicateName) && !(await jambonz.sees(owner))) return unseen(owner);
+    if ((replacing || allowDuplicateName) && !(await jambonz.sees(owner))) return { reason: unseen(owner) };
+    // The platform refuses a realm that is taken, which is too late where the old account goes first.
+    const other =
+      replacing && sipRealm && (await jambonz.list("/Accounts", 0)).find((row) => hasRealm(row, sipRealm) && row.account_sid !== replacing);
+    if (other) return { reason: `sipRealm "${sipRealm}" is taken by another account, ${String(other.account_sid)}` };
     if (allowDuplicateName) return undefined;
     let holder: string | undefined;
     try {
-      holder = await (ahead ? jambonz.accountNames.holder(owner, name) : jambonz.accountNames.take(owner, name));
+      holder = await (replacing ? jambonz.accountNames.holder(owner, name, replacing) : jambonz.accountNames.take(owner, name));
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 403) return unseen(owner);
+      if (error instanceof RefusedError && error.status === 403) return { reason: unseen(owner) };
       throw error;
     }
     if (!holder) return undefined;
     const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", holder)})` : "keep one of them";
-    return `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to make another. Where this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; where the program gives that account another name in this run, run it again afterwards`;
+    const reason = `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to create another. If this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; if the program gives that account another name in this run, run it again afterwards`;
+    return { reason, holder };
   },
 
   async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {
@@ -286,6 +291,8 @@ function withTagList(changes: Properties): Properties {
   if (!bucket?.tags) return changes;
   return { ...changes, bucketCredential: { ...bucket, tags: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) } };
 }
+
+const hasRealm = (row: Row, realm: string) => String(row.sip_realm).toLowerCase() === realm.toLowerCase();
 
 const unseen = (serviceProviderSid: string) => `the key in use sees no service provider ${serviceProviderSid}`;
 

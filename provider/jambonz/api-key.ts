@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
-import { resource } from "../resource";
+import { resource, type Properties } from "../resource";
 import { same } from "../values";
 import type { Jambonz, Row } from "./client";
 import { accountServiceProviderSid, exactlyOneOwner, ownerPath, sid, splitOwner, type Owner } from "./types";
@@ -136,10 +136,8 @@ export const apiKey = resource<Jambonz>()({
 
   refuseAdopt: (id) => (ownerPath(parse(id).owner) ? undefined : NOT_LISTED),
 
-  async refuseDelete(jambonz, id, { token }) {
-    const { owner, sid } = parse(id);
-    const path = ownerPath(owner);
-    const known = token || !path ? token : (await jambonz.list(`/${path}ApiKeys`)).find((row) => row.api_key_sid === sid)?.token;
+  async refuseDelete(jambonz, id, state) {
+    const { token: known = await tokenOf(jambonz, id, state) } = state;
     return known && known === jambonz.apiKey ? "it is the key that the provider itself uses; run with another key to delete it" : undefined;
   },
 
@@ -147,6 +145,19 @@ export const apiKey = resource<Jambonz>()({
     await jambonz.delete(`/ApiKeys/${parse(id).sid}`);
   },
 });
+
+/** The token of a key that state does not hold, because it was imported and never refreshed. */
+async function tokenOf(jambonz: Jambonz, id: string, { accountServiceProviderSid }: Properties): Promise<unknown> {
+  const { owner, sid } = parse(id);
+  const path = ownerPath(owner);
+  if (!path) return undefined;
+  try {
+    return (await jambonz.list(`/${path}ApiKeys`)).find((row) => row.api_key_sid === sid)?.token;
+  } catch (error) {
+    if (await jambonz.isGoneWithAccount(error, owner.accountSid, accountServiceProviderSid)) return undefined;
+    throw error;
+  }
+}
 
 function idOf(owner: Owner, keySid: unknown): string {
   return `${ownerPath(owner)}ApiKeys/${String(keySid)}`;
@@ -167,8 +178,10 @@ async function isAccepted(jambonz: Jambonz, token: unknown): Promise<boolean> {
     await jambonz.get("/ServiceProviders", String(token));
     return true;
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 401) return false;
-    throw error;
+    if (!(error instanceof RefusedError && error.status === 401)) throw error;
+    // Something in between may refuse everything: only a platform that takes the provider's own key says no to this one.
+    await jambonz.list("/ServiceProviders", 0);
+    return false;
   }
 }
 

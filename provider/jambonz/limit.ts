@@ -45,7 +45,7 @@ export const limit = resource<Jambonz>()({
     accountServiceProviderSid,
   }),
 
-  claims: (inputs) => `limit ${idOf(inputs)}`,
+  claims: (inputs, id) => `limit ${id ?? idOf(inputs)}`,
   isItsClaim: true,
   createsOver: true,
 

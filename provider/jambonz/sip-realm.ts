@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UnfinishedError } from "../errors";
+import { RefusedError, UnansweredError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
 import { isRealmOfOwnKey, type Jambonz } from "./client";
 import { marks } from "../values";
@@ -54,7 +54,7 @@ export const sipRealm = resource<Jambonz>()({
 
   unlisted: "jambonz:SipRealm: not listed by itself, because each realm is found as that of its account",
 
-  claims: ({ accountSid }) => `realm of ${accountSid}`,
+  claims: ({ accountSid }, id) => `realm of ${id ?? accountSid}`,
   isItsClaim: true,
   createsOver: true,
 
@@ -113,6 +113,7 @@ async function set(jambonz: Jambonz, accountSid: string, realm: string, accountA
 
 /** @param key the account's own; without it an account signs in itself, and DNS records are welcome but not asked for */
 async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, key?: string): Promise<"managed" | "none"> {
+  const sentAt = Date.now();
   try {
     await jambonz.post(`/Accounts/${accountSid}/SipRealms/${encodeURIComponent(realm)}`, undefined, { key, idempotent: true });
     return "managed";
@@ -120,7 +121,11 @@ async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, k
     if (!(error instanceof RefusedError)) throw error;
     if (error.status === 401 && key) throw error.because("accountApiKey is not a valid API key");
     // The platform sets the realm first and then fails at the DNS records (lib/routes/api/sip-realm.js).
-    if (error.status !== 500 || !(await isSet(jambonz, accountSid, realm))) throw error;
+    if (error.status !== 500) throw error;
+    const isDone = await isSet(jambonz, accountSid, realm).catch((trouble: Error) => {
+      throw new UnansweredError(`${error.message}, and whether the realm is set could not be read (${trouble.message})`, sentAt);
+    });
+    if (!isDone) throw error;
     if (key === undefined) return "none";
     throw new UnfinishedError(
       `the realm ${realm} is set, but the platform made no DNS records for it: ${error.reason}. The next update tries again; where you make the DNS records yourself, take accountApiKey out`,

@@ -47,13 +47,17 @@ const inputs = z
       )
       .meta({ local: true }),
   })
-  .refine(({ emailAddress, accountSid }) => Boolean(emailAddress) !== Boolean(accountSid), { error: forWhich, when: () => true })
-  .refine(({ emailAddress, password }) => !emailAddress || password !== undefined, {
+  // What is not known yet in a preview may turn out not to be given.
+  .refine(({ emailAddress, accountSid }) => [emailAddress, accountSid].some(isUnknown) || Boolean(emailAddress) !== Boolean(accountSid), {
+    error: forWhich,
+    when: () => true,
+  })
+  .refine(({ emailAddress, password }) => !emailAddress || isUnknown(emailAddress) || password !== undefined, {
     path: ["password"],
     error: "is required",
     when: () => true,
   })
-  .refine(({ accountSid, role }) => !accountSid || role === undefined, {
+  .refine(({ accountSid, role }) => !accountSid || isUnknown(accountSid) || role === undefined, {
     path: ["role"],
     error: "cannot be set for an account that is given by accountSid",
     when: () => true,
@@ -97,7 +101,9 @@ export const account = resource<Restcomm>()({
   async refuseCreate(restcomm, { emailAddress }) {
     if (!emailAddress) return undefined;
     const rows = await restcomm.listLately("/Accounts.json");
-    return rows.some((row) => isOf(row, emailAddress)) ? usedUp(restcomm, emailAddress) : undefined;
+    // An address is used up for ever, also by the account that would make room.
+    const holder = rows.find((row) => isOf(row, emailAddress));
+    return holder && { reason: usedUp(restcomm, emailAddress), holder: String(holder.sid) };
   },
 
   async create(restcomm, { accountSid, ...wanted }) {

@@ -58,11 +58,15 @@ export const client = resource<Restcomm>()({
   outputs,
 
   /** The platform answers the creation of a login that is there with the client that has it, unchanged. */
-  async refuseCreate(restcomm, { accountSid, login }) {
+  async refuseCreate(restcomm, { accountSid, login }, { replacing }) {
     const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
-    const holder = rows.find((row) => isSame(row.login, login));
-    if (holder) return taken(restcomm, login, common.candidate(holder).id);
-    return restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase() ? taken(restcomm, login) : undefined;
+    const holder = rows
+      .filter((row) => isSame(row.login, login))
+      .map((row) => common.candidate(row).id)
+      .find((id) => id !== replacing);
+    if (holder) return { reason: taken(restcomm, login, holder), holder };
+    const isBroughtAlong = restcomm.broughtAlong.get(String(accountSid)) === login.toLowerCase();
+    return isBroughtAlong ? { reason: taken(restcomm, login) } : undefined;
   },
 
   async create(restcomm, { accountSid, ...sent }) {
@@ -75,6 +79,12 @@ export const client = resource<Restcomm>()({
     if (isAnothers) throw new UserError(taken(restcomm, sent.login, created.id));
     restcomm.made.add(created.id);
     return created;
+  },
+
+  async find(restcomm, { accountSid, login }) {
+    const rows = (await restcomm.list(common.listPath(restcomm, accountSid), 0)).filter((row) => row.login === login);
+    const candidates = rows.map((row) => common.candidate(row)).filter(({ id }) => !restcomm.made.has(id));
+    return candidates.map((candidate) => ({ ...candidate, taken: () => void restcomm.made.add(candidate.id) }));
   },
 });
 

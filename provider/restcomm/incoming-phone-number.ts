@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RefusedError, UnfinishedError, UnspokenError } from "../errors";
 import { resource, type Properties } from "../resource";
+import { isUnknown } from "../values";
 import { accountSid, owned } from "./owned";
 import { toForm, type Restcomm, type Row } from "./platform";
 import { dates, friendlyName, methodOf, sid, url } from "./types";
@@ -46,11 +47,15 @@ const inputs = z
     statusCallback: url.optional().describe("Told when a call ends."),
     statusCallbackMethod: methodOf("statusCallback"),
   })
-  .refine(({ phoneNumber, isSip }) => isSip === true || !phoneNumber || /^\+[1-9]\d{1,14}$/.test(phoneNumber), {
-    path: ["phoneNumber"],
-    error: "must be a number in E.164, such as +15015550100, unless isSip is true",
-    when: () => true,
-  });
+  .refine(
+    ({ phoneNumber, isSip }) =>
+      isSip === true || isUnknown(isSip) || !phoneNumber || isUnknown(phoneNumber) || /^\+[1-9]\d{1,14}$/.test(phoneNumber),
+    {
+      path: ["phoneNumber"],
+      error: "must be a number in E.164, such as +15015550100, unless isSip is true",
+      when: () => true,
+    },
+  );
 
 const outputs = z.object({
   sid: sid("PN").describe("The number's sid."),
@@ -102,12 +107,12 @@ export const incomingPhoneNumber = resource<Restcomm>()({
   claims: ({ accountSid, phoneNumber, isSip }) =>
     `number ${digits(phoneNumber)}${isSip ? ` of ${accountSid ?? "the account that signs in"}` : ""}`,
 
-  async refuseCreate(restcomm, { accountSid, phoneNumber }, { ahead }) {
-    if (ahead) return undefined; // the one that is there is released first
-    const [holder] = await bearing(restcomm, accountSid, phoneNumber);
+  async refuseCreate(restcomm, { accountSid, phoneNumber }, { replacing }) {
+    const holders = (await bearing(restcomm, accountSid, phoneNumber)).map((row) => common.candidate(row).id);
+    const holder = holders.find((id) => id !== replacing); // the one that makes room is released first
     if (!holder) return undefined;
-    const { id } = common.candidate(holder);
-    return `its account already has the number ${phoneNumber}: ${id}; adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", id)}). One that was released shows for some minutes more`;
+    const reason = `its account already has the number ${phoneNumber}: ${holder}; adopt it (${restcomm.adopt("restcomm:IncomingPhoneNumber", holder)}). One that was released shows for some minutes more`;
+    return { reason, holder };
   },
 
   async create(restcomm, { accountSid, ...sent }) {

@@ -52,7 +52,7 @@ describe("the name of an account", () => {
     const renamed = [account("b", "X"), account("a", "Z")];
     assert.match(
       (await engine.up(renamed)).errors.join(),
-      /where the program gives that account another name in this run, run it again afterwards$/,
+      /if the program gives that account another name in this run, run it again afterwards$/,
     );
     assert.deepEqual((await engine.up(renamed)).errors, []);
     assert.deepEqual(Object.keys(await accountsOf(target)).sort(), ["X", "Z"]);

@@ -821,9 +821,9 @@ describe("Restcomm", () => {
       const { id, outputs } = engine.find("number")!;
       const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
       const { definition } = resourceOf("restcomm:IncomingPhoneNumber");
-      assert.match((await definition.refuseCreate!(session.client, outputs, { ahead: false }))!, /already has the number/);
+      assert.match((await definition.refuseCreate!(session.client, outputs, {}))!.reason, /already has the number/);
       await definition.delete(session.client, id, outputs);
-      assert.equal(await definition.refuseCreate!(session.client, outputs, { ahead: false }), undefined);
+      assert.equal(await definition.refuseCreate!(session.client, outputs, {}), undefined);
     });
 
     it("is deleted once, whatever it still shows", async () => {
@@ -941,6 +941,9 @@ describe("what a program says wrongly of Restcomm", () => {
   it("lets pass what a preview does not know yet", () => {
     assert.deepEqual(wrong("Account", { emailAddress: UNKNOWN, password: UNKNOWN, status: UNKNOWN }), []);
     assert.deepEqual(wrong("IncomingPhoneNumber", { accountSid: UNKNOWN, phoneNumber: UNKNOWN, voiceApplicationSid: UNKNOWN }), []);
+    assert.deepEqual(wrong("IncomingPhoneNumber", { phoneNumber: "1234", isSip: UNKNOWN }), []);
+    assert.deepEqual(wrong("Account", { emailAddress: "ops@acme.example.com", password: strong, accountSid: UNKNOWN }), []);
+    assert.deepEqual(wrong("Account", { emailAddress: UNKNOWN, accountSid: `AC${"1".repeat(32)}` }), []);
   });
 
   it("never shows a password", () => {
