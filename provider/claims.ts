@@ -23,7 +23,7 @@ interface Holder {
  * |---|---|---|---|
  * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
- * | taken by a creation (`take`) | conflict, unless it is gone: this may be its successor | conflict | taken |
+ * | taken by a creation (`take`) | conflict, unless the program says the same of it or it is gone: this may be its successor | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
  * | deleted when a creation with it failed (`isWanted`) | left alone | left alone | refused |
  *
@@ -63,11 +63,16 @@ export class Claims {
 
   /**
    * A resource that is being made. Gives the type of whoever has the claim already.
-   * @param isGone whether what is kept is not there: then it is what is made anew
+   *
+   * An earlier run may have deleted what is kept, and have failed to make its successor: the engine then compares it as one
+   * that stays, and makes it all the same. Somebody else may have made the thing again meanwhile.
+   * @param says what the program says of it
+   * @param isGone whether what is kept is not there
    */
-  take(claim: string, type: string, isGone = false): string | undefined {
+  take(claim: string, type: string, { says, isGone = false }: { says: string; isGone?: boolean }): string | undefined {
     const holder = this.#known(claim);
-    const isOwn = holder?.type === type && (holder.how === "promised" || (holder.how === "kept" && (isGone || holder.mayBeMadeAnew)));
+    const isSelf = holder?.how === "kept" && (isGone || holder.mayBeMadeAnew || holder.says === says);
+    const isOwn = holder?.type === type && (holder.how === "promised" || isSelf);
     if (holder && !isOwn) return holder.type;
     this.#holders.set(claim, { type, how: "made", mayBeMadeAnew: holder?.mayBeMadeAnew });
     this.#wanted.delete(claim);

@@ -154,8 +154,10 @@ export class Lifecycle {
       const { definition, session } = this;
       const claim = this.#claim(inputs);
       return session.claims.inTurn(claim, async () => {
-        const holder = claim && session.claims.take(claim, definition.type);
-        if (holder && session.claims.take(claim, definition.type, await this.#isGone(claim))) throw new UserError(conflict(holder, claim));
+        const says = textOf(inputs);
+        const holder = claim && session.claims.take(claim, definition.type, { says });
+        if (holder && session.claims.take(claim, definition.type, { says, isGone: await this.#isGone(claim) }))
+          throw new UserError(conflict(holder, claim));
         try {
           const refusal = await definition.refuseCreate?.(session.client, inputs, {});
           if (refusal?.holder) session.wanted.add(this.#key(refusal.holder));
@@ -192,7 +194,7 @@ export class Lifecycle {
     // The object is there: from here on an error has to carry its id, or it would be forgotten.
     try {
       const claim = claimed ? undefined : this.#claim(inputs, id);
-      if (claim) session.claims.take(claim, definition.type);
+      if (claim) session.claims.take(claim, definition.type, { says });
       if (Object.keys(later).length > 0) {
         const updated = definition.update!(session.client, id, later, inputs, state).catch((error: unknown) => {
           if (isUnsure(error)) state[marks.unsure] = Object.keys(later);
@@ -251,12 +253,14 @@ export class Lifecycle {
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
         next[marks.place] ??= session.client.http.place;
-        const claim = this.#claim(state, id);
+        // What an unanswered update may have set counts as set.
+        const held = { ...Object.fromEntries(this.#unsure(state).map((name) => [name, UNKNOWN_VALUE])), ...withoutNulls(state) };
+        const claim = this.#claim(held, id);
         const givesUp = claim !== undefined && claim !== this.#claim(news, id);
         const send = async () => {
           const isTaken = givesUp && session.claims.isOfAnother(claim, definition.type);
           // What another resource has set by now is not undone.
-          const bearsClaim = (name: string) => this.#claim({ ...news, [name]: state[name] }, id) === claim;
+          const bearsClaim = (name: string) => this.#claim({ ...news, [name]: held[name] }, id) === claim;
           const own = isTaken ? this.#select(changes!, (name) => !bearsClaim(name)) : changes!;
           if (isTaken && Object.keys(own).length === 0) return;
           // Noted before it is sent, so that whoever is compared meanwhile sets it anew.
@@ -537,6 +541,9 @@ function marked(chosen: string[], unsure: string[] = []): Properties {
 function conflict(holder: string, claim: string): string {
   return `another ${holder.split(":")[1]!} of this program manages the same thing (${claim}), and they would undo each other; keep one of them`;
 }
+
+/** Stands for a value that an update may have set: whatever it is, it claims what such a value claims. */
+const UNKNOWN_VALUE = "?";
 
 /** The engine does not tell which resource it is that it deletes, so both ways there are told. */
 const KEPT =

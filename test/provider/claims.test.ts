@@ -287,8 +287,52 @@ describe("what two resources could have at once", () => {
     assert.match(errors.join(), /another Limit of this program manages the same thing/);
     assert.deepEqual((await engine.up([acme(), limit("one", "device", 1), realm])).errors, []);
     assert.deepEqual(await limits(), { device: 1 });
-    const again = await engine.up([acme(), limit("one", "device", 1), limit("same", "device", 1), realm]);
-    assert.match(again.errors.join(), /another Limit of this program manages the same thing/, "what is there is another one's");
+  });
+
+  for (const [what, back, type] of [
+    ["limit", "device", "jambonz:Limit"],
+    ["realm", "acme.example.com", "jambonz:SipRealm"],
+  ] as const) {
+    it(`is made again when it was deleted for a successor that could not be made, although somebody else has set the ${what} since`, async () => {
+      const program = (value: string): Declared[] => {
+        const accountSid = { $ref: "acme.sid" };
+        const args = what === "limit" ? { accountSid, category: value, quantity: 1 } : { accountSid, realm: value };
+        return [acme(), { type, name: "it", args }];
+      };
+      await engine.up(program(back));
+      const { id, state } = { id: engine.find("it")!.id, state: engine.find("it")!.outputs };
+      await runOf(type).delete(id, state);
+      const accountSid = engine.find("acme")!.id;
+      if (what === "limit") await target.sandbox.outside("POST", `/Accounts/${accountSid}/Limits`, { category: back, quantity: 7 });
+      else await target.sandbox.outside("PUT", `/Accounts/${accountSid}`, { sip_realm: "outside.example.com" });
+      const run = runOf(type);
+      // The engine compares what it has deleted for its successor, and makes it.
+      const inputs = engine.find("it")!.inputs;
+      assert.equal(run.diff(id, state, inputs).changes, false);
+      await run.create(inputs);
+      if (what === "limit") assert.deepEqual(await limits(), { device: 1 });
+      else assert.equal((await accountsOf(target)).acme.sip_realm, "acme.example.com");
+    });
+  }
+
+  it("that the program no longer sets by its account, which may have set it without an answer, is left to the SipRealm that has it", async () => {
+    await engine.up([acme(), realm]);
+    const put = { method: "PUT", path: "/Accounts/*" };
+    for (const fault of ["dropAnswer", { status: 403, body: { msg: "not now" } }] as const) target.sandbox.addFault({ match: put, fault });
+    const { errors } = await engine.up([acme({ sipRealm: "acme.example.com" })]);
+    assert.match(errors.join(), /not now \(403\)/);
+    assert.deepEqual((await engine.up([acme(), realm])).errors, []);
+    assert.equal((await accountsOf(target)).acme.sip_realm, "acme.example.com");
+    assert.deepEqual(await engine.up([acme(), realm], { refresh: true }), { steps: [], errors: [] });
+  });
+
+  it("is shared by one that is added later and says exactly the same, and stays when that one goes", async () => {
+    await engine.up([acme(), limit("one", "device", 1)]);
+    assert.deepEqual((await engine.up([acme(), limit("one", "device", 1), limit("same", "device", 1)])).errors, []);
+    assert.deepEqual((await engine.up([acme(), limit("one", "device", 1)])).errors, []);
+    assert.deepEqual(await limits(), { device: 1 });
+    const { errors } = await engine.up([acme(), limit("one", "device", 1), limit("other", "device", 2)]);
+    assert.match(errors.join(), /another Limit of this program manages the same thing/);
   });
 
   it("is not taken for gone at another host, nor for a program's own, where it was imported and never refreshed", async () => {
