@@ -42,7 +42,8 @@ Of adopt and export:
 Of orphans and export:
     --platform NAME          one of ${platformNames.join(", ")}; default: ${platformNames[0]}
     --state FILE             the state that \`pulumi stack export\` wrote to FILE (- for standard input) instead of
-                             that of the stack in this folder; export leaves out what it has, and needs none
+                             that of the stack in this folder; may be given several times, once for each stack;
+                             export leaves out what they have, and needs none
     --type TYPE              only this type, such as jambonz:Limit; may be given several times
     --name PATTERN           only accounts of such a name, with what belongs to them; * is any text
     --service-provider SID   only accounts of this service provider, with what belongs to them
@@ -56,7 +57,7 @@ type Values = Record<string, any>;
 
 const filters = {
   platform: { type: "string" },
-  state: { type: "string" },
+  state: { type: "string", multiple: true },
   type: { type: "string", multiple: true },
   name: { type: "string" },
   "service-provider": { type: "string" },
@@ -111,7 +112,12 @@ function unexpected({ message, stack }: Error): string {
 
 function parse(args: string[], { options, allowPositionals = false }: Command) {
   try {
-    return parseArgs({ args, allowPositionals, options });
+    const parsed = parseArgs({ args, allowPositionals, options, tokens: true });
+    const given = parsed.tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+    // The last one alone would count.
+    const twice = given.find((name, at) => options[name]!.type === "string" && !options[name]!.multiple && given.indexOf(name) < at);
+    if (twice !== undefined) throw new Error(`--${twice} is given more than once, and takes one value`);
+    return parsed;
   } catch (error) {
     throw new UserError(`${(error as Error).message}; \`npx pulumi-cpaas --help\` tells what there is`);
   }
@@ -173,7 +179,7 @@ function importCommand(file: string, door: Door, options = ""): string {
 async function listOrphans(values: Values): Promise<number> {
   const session = connected(values);
   const filter = filterOf(session.platform, values);
-  const { managed, read } = stackOf(values.state as string | undefined);
+  const { managed, read } = stackOf(values.state as string[] | undefined);
   // What the program reads is known to it, and nobody's orphan.
   const known = new Map([...read, ...managed]);
   const found = orphans(await items(session, filter, { known }), known);
@@ -186,7 +192,7 @@ async function listOrphans(values: Values): Promise<number> {
 async function exportAll(values: Values): Promise<number> {
   if (!values.out && !values["dry-run"]) throw new UserError("export needs --out DIR (or --dry-run)");
   const door = doorOf(values);
-  const { managed, read } = values.state !== undefined ? stackOf(values.state as string) : noStack();
+  const { managed, read } = values.state !== undefined ? stackOf(values.state as string[]) : noStack();
   const session = connected(values);
   const filter = filterOf(session.platform, values);
   const layout = layoutOf(session.platform, values, door);

@@ -30,13 +30,17 @@ export interface Stack {
 }
 
 /**
- * The objects of a stack.
+ * The objects of one or several stacks.
  *
- * @param file a file that `pulumi stack export` wrote, or - for standard input; left out, the stack selected in the current folder
+ * @param files what `pulumi stack export` wrote, or - for standard input; left out, the stack selected in the current folder
  */
-export function stackOf(file: string | undefined): Stack {
-  return file === undefined ? objectsIn(stateIn(pulumi("stack", "export"))) : objectsIn(read(file), file);
+export function stackOf(files: string[] | undefined): Stack {
+  if (files === undefined) return objectsIn(stateIn(pulumi("stack", "export")));
+  const stacks = files.map((file) => objectsIn(read(file), file));
+  return { managed: merged(stacks.map(({ managed }) => managed)), read: merged(stacks.map(({ read }) => read)) };
 }
+
+const merged = <T>(maps: Map<string, T>[]) => new Map(maps.flatMap((map) => [...map]));
 
 function objectsIn(text: string, file = "pulumi stack export"): Stack {
   const state = parsed(text, stateFile);

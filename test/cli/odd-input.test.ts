@@ -57,13 +57,9 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  const state = (name: string) =>
-    file(
-      "state.json",
-      JSON.stringify({
-        deployment: { resources: [{ urn: `urn:pulumi:s::p::jambonz:index:Account::${name}`, type: "jambonz:index:Account", id: account }] },
-      }),
-    );
+  const stateOf = (name: string, id = account, type = "jambonz:index:Account") =>
+    JSON.stringify({ deployment: { resources: [{ urn: `urn:pulumi:s::p::${type}::${name}`, type, id }] } });
+  const state = (name: string) => file("state.json", stateOf(name));
 
   for (const text of [
     "",
@@ -92,6 +88,35 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     const { status, stdout } = await cli("orphans", "--state", file("state.json", '{"version":3,"deployment":{"manifest":{}}}'));
     assert.equal(status, 1);
     assert.match(stdout, /jambonz:Account "Acme"/);
+  });
+
+  it("takes the states of several stacks, whatever their order", async () => {
+    const other = await made(target.sandbox, "/Accounts", { name: "Of another stack", service_provider_sid: target.serviceProviderSid });
+    try {
+      const states = [file("one.json", stateOf("one")), file("two.json", stateOf("two", other))];
+      for (const [first, second] of [states, states.toReversed()] as [string, string][]) {
+        const both = ["--state", first, "--state", second, "--type", "jambonz:Account"];
+        const { status, stdout, stderr } = await cli("orphans", ...both);
+        assert.deepEqual([status, stdout], [0, ""], stderr);
+        assert.match((await cli("export", "--dry-run", ...both)).stderr, /^0 to export, 2 in the state already/m);
+      }
+    } finally {
+      await target.sandbox.outside("DELETE", `/Accounts/${other}`);
+    }
+  });
+
+  it("refuses an option given twice of which only the last would count", async () => {
+    for (const [name, one, two] of [
+      ["name", "a*", "b*"],
+      ["service-provider", target.serviceProviderSid, target.serviceProviderSid],
+      ["platform", "jambonz", "restcomm"],
+    ] as const)
+      assert.match(
+        await refused("orphans", `--${name}`, one, `--${name}=${two}`),
+        new RegExp(`^--${name} is given more than once, and takes one value`),
+      );
+    assert.match(await refused("export", "--out", join(folder, "a"), "--out", join(folder, "b")), /^--out is given more than once/);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it("knows an object by its whole name, and tells no command that a shell would take apart", async () => {
