@@ -10,7 +10,7 @@ import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
 import { exported, LIST, namesIn, write } from "./export";
 import { doors, importList, type Door } from "./import-list";
-import { inventory, type Filter, type Names } from "./inventory";
+import { inventory, type Filter, type Item, type Names } from "./inventory";
 import { orphans, report } from "./orphans";
 import { program } from "./program";
 import { isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
@@ -47,6 +47,8 @@ Of orphans and export:
     --type TYPE              only this type, such as jambonz:Limit; may be given several times
     --name PATTERN           only accounts of such a name, with what belongs to them; * is any text
     --service-provider SID   only accounts of this service provider, with what belongs to them
+    --allow-none             takes it for right that the platform has nothing of such a name or service provider,
+                             which is an error otherwise: the filter may be mistyped
 
 Settings come from the environment and from the configuration of the stack in this folder.
 ${DEBUG}=1 shows where an unexpected error comes from.
@@ -61,6 +63,7 @@ const filters = {
   type: { type: "string", multiple: true },
   name: { type: "string" },
   "service-provider": { type: "string" },
+  "allow-none": { type: "boolean" },
 } as const;
 
 interface Command {
@@ -182,7 +185,7 @@ async function listOrphans(values: Values): Promise<number> {
   const { managed, read } = stackOf(values.state as string[] | undefined);
   // What the program reads is known to it, and nobody's orphan.
   const known = new Map([...read, ...managed]);
-  const found = orphans(await items(session, filter, { known }), known);
+  const found = orphans(await items(session, filter, values, { known }), known);
   if (found.length > 0) process.stdout.write(`${report(found)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
@@ -197,7 +200,7 @@ async function exportAll(values: Values): Promise<number> {
   const filter = filterOf(session.platform, values);
   const layout = layoutOf(session.platform, values, door);
   const known = values.out ? namesIn(String(values.out)) : new Map<string, string>();
-  const all = await items(session, filter, { known: new Map([...known, ...managed]), taken: read.values() });
+  const all = await items(session, filter, values, { known: new Map([...known, ...managed]), taken: read.values() });
   const wanted = all.filter(({ definition, id }) => !managed.has(key(definition.type, id)));
   if (values["dry-run"]) {
     say(`${wanted.length} to export${all.length > wanted.length ? `, ${all.length - wanted.length} in the state already` : ""}.`);
@@ -253,10 +256,15 @@ function isAnothers(known: ReadonlyMap<string, string>): IsOtherSecret {
   return ({ definition, id }, name, value) => !known.has(key(definition.type, id)) && isOther(name, value);
 }
 
-async function items(session: Session, filter: Filter, names: Names) {
-  try {
-    return await inventory(session, filter, names, say);
-  } catch (error) {
-    throw new UserError(session.redactor.clean((error as Error).message));
-  }
+/** @throws UserError where the filter is of nothing on the platform: what is watched for by a mistyped one would never be found */
+async function items(session: Session, filter: Filter, values: Values, names: Names): Promise<Item[]> {
+  const { items, matched } = await inventory(session, filter, names, say).catch((error: Error) => {
+    throw new UserError(session.redactor.clean(error.message));
+  });
+  const given = ["name", "service-provider"].filter((option) => values[option] !== undefined);
+  if (matched || given.length === 0 || values["allow-none"] === true) return items;
+  const filters = given.map((option) => `--${option} ${JSON.stringify(values[option])}`).join(" ");
+  throw new UserError(
+    `${session.client.http.host} shows nothing that matches ${filters} to the key in use; give another filter, or --allow-none where that is right`,
+  );
 }

@@ -33,13 +33,14 @@ export interface Names {
  * Everything that a key sees on a platform, parents before what belongs to them.
  *
  * @param log is told of the progress
+ * @returns what is asked for, and whether the platform has anything at all that the filter's name and values are those of
  */
 export async function inventory(
   session: Session,
   filter: Filter,
   { known, taken = [] }: Names,
   log: (message: string) => void,
-): Promise<Item[]> {
+): Promise<{ items: Item[]; matched: boolean }> {
   const { platform, client } = session;
   const items: Item[] = [];
   const byKey = new Map<string, Item>();
@@ -70,7 +71,7 @@ export async function inventory(
       items.push(item);
     }
   }
-  return items.filter(({ definition }) => isAskedFor(definition, filter));
+  return { items: items.filter(({ definition }) => isAskedFor(definition, filter)), matched: items.length > 0 };
 }
 
 const isAskedFor = ({ type }: Resource, { types }: Filter) => !types || types.includes(type);

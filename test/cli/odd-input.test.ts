@@ -291,8 +291,27 @@ describe("odd files and options of npx pulumi-cpaas", () => {
 
   it("finds by name only what somebody has named", async () => {
     await made(target.sandbox, "/ApiKeys", { service_provider_sid: target.serviceProviderSid });
-    assert.match((await cli("export", "--dry-run", "--name", "*service*")).stderr, /^0 to export/m);
+    assert.match((await cli("export", "--dry-run", "--allow-none", "--name", "*service*")).stderr, /^0 to export/m);
     assert.match((await cli("export", "--dry-run", "--name", "acme")).stderr, /^2 to export/m);
+  });
+
+  it("takes a filter that nothing matches for mistyped, unless it is told that this is right", async () => {
+    const nowhere = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    for (const [args, told] of [
+      [["--name", "Nix*"], '--name "Nix*"'],
+      [["--service-provider", nowhere], `--service-provider "${nowhere}"`],
+      [["--name", "Acme", "--service-provider", nowhere], `--name "Acme" --service-provider "${nowhere}"`],
+      [["--name", "Nix*", "--type", "jambonz:Limit"], '--name "Nix*"'],
+    ] as const)
+      for (const command of [["orphans", "--state", state("acme")], ["export", "--dry-run"]]) {
+        const sentence = await refused(...command, ...args);
+        assert.ok(sentence.includes(`shows nothing that matches ${told} to the key in use`), sentence);
+        const { status, stdout, stderr } = await cli(...command, ...args, "--allow-none");
+        assert.deepEqual([status, stdout], [0, ""], stderr);
+      }
+    // What matches, and has nothing of the type that is asked for, is no mistake.
+    const { status, stderr } = await cli("orphans", "--state", state("acme"), "--name", "Acme", "--type", "jambonz:Limit");
+    assert.equal(status, 0, stderr);
   });
 
   it("tells what it did not expect in a sentence too, and where it was only when it is asked to", async () => {
