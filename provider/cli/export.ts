@@ -1,10 +1,11 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import type { Door } from "../adoption";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
 import { declare, type Declared, type IsOtherSecret } from "./declare";
-import { importList, type Door } from "./import-list";
+import { importList } from "./import-list";
 import type { Item } from "./inventory";
 import { key, parsed, plainType } from "./stack";
 

@@ -1,8 +1,10 @@
+import { pluginType, type Door } from "../adoption";
 import { handlerText } from "../handler";
 import type { Component, Import } from "../layout";
 import { holdsSecret, traitsOf } from "../schema";
 import { SECRET, SIGNATURE } from "../signature";
 import { marks } from "../values";
+import { DYNAMIC } from "./stack";
 import type { z } from "zod";
 
 /** One entry of the list that `pulumi import --file` takes. */
@@ -24,18 +26,13 @@ export interface ImportList {
   resources: ImportEntry[];
 }
 
-/** Through which an engine comes to the resources: the npm package in a program, or the provider plugin. */
-export const doors = ["package", "plugin"] as const;
-export type Door = (typeof doors)[number];
-
 /** How the engine writes a secret in JSON; its value is an empty text, which the refresh that follows replaces. */
 const SECRET_PLACEHOLDER = { [SIGNATURE]: SECRET, plaintext: '""' };
 
 /** The list that adopts what exists. No value of the platform is in it but ids. */
 export function importList(imports: Import[], door: Door): ImportList {
   // The plugin is asked by the id alone, and its users say themselves in what a resource lies.
-  if (door === "plugin")
-    return { resources: imports.map(({ definition, name, id }) => ({ type: definition.type.replace(":", ":index:"), name, id })) };
+  if (door === "plugin") return { resources: imports.map(({ definition, name, id }) => ({ type: pluginType(definition.type), name, id })) };
   // Several resources of one component may have its name, and a parent has to be named without doubt.
   const nameOf = (parent: Component | Import) => ("definition" in parent ? parent.name : `${parent.type} ${parent.name}`);
   const components = new Set(imports.flatMap(({ parent }) => (parent && !("definition" in parent) ? [parent] : [])));
@@ -72,7 +69,7 @@ function packageEntry({ definition, name, id, unmanaged = [], local = {} }: Impo
   );
   const inputs = { ...handler, ...local, ...secrets(declared), [marks.unmanaged]: unmanaged };
   return {
-    type: `pulumi-nodejs:dynamic/${definition.type}`,
+    type: `${DYNAMIC}${definition.type}`,
     name,
     id,
     inputs,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { doors, type Door } from "../adoption";
 import { UserError } from "../errors";
 import { hasFormat, wrongId } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
@@ -9,9 +10,9 @@ import type { Layout } from "../layout";
 import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
 import { exported, LIST, namesIn, write } from "./export";
-import { doors, importList, type Door } from "./import-list";
+import { importList } from "./import-list";
 import { inventory, type Filter, type Item, type Names } from "./inventory";
-import { orphans, report } from "./orphans";
+import { orphans, report, told } from "./orphans";
 import { program } from "./program";
 import { isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
 
@@ -24,8 +25,10 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
     --leave PROPERTY         an input that your program does not declare although the platform has it, such as the
                              sipRealm of an account whose realm is a SipRealm; may be given several times
 
-  orphans                    lists what is on the platform and not in the state of the stack in this folder, and
-                             ends with 1 when there is anything
+  orphans                    lists what is on the platform and not in the state of the stack in this folder, each
+                             with the command that adopts it, and ends with 1 when there is anything
+    --json                   as a list in JSON, of {type, id, label, createdAt, adopt}
+
   export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same;
                              what it cannot declare is told, and stands in the program as a to-do
     --split                  one file for each account, which index.ts loads
@@ -35,9 +38,10 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
     --force                  writes over files that are there and different
     --dry-run                only counts
 
-Of adopt and export:
-    --door DOOR              package (default), or plugin: the list is for the provider plugin, and Pulumi writes
-                             the program
+Of all:
+    --door DOOR              package or plugin, through which the stack has its resources. Default: package; of
+                             orphans, the one through which it has any. For the plugin, adopt and export write the
+                             list only, and Pulumi the program
 
 Of orphans and export:
     --platform NAME          one of ${platformNames.join(", ")}; default: ${platformNames[0]}
@@ -74,7 +78,7 @@ interface Command {
 
 const commands: Record<string, Command> = {
   adopt: { options: { door: { type: "string" }, leave: { type: "string", multiple: true } }, allowPositionals: true, run: adopt },
-  orphans: { options: filters, run: listOrphans },
+  orphans: { options: { ...filters, door: { type: "string" }, json: { type: "boolean" } }, run: listOrphans },
   export: {
     options: {
       ...filters,
@@ -137,7 +141,8 @@ function stackConfigurationOf(name: string): (setting: string) => unknown {
   return (setting) => values(`${name}:${setting}`);
 }
 
-function doorOf({ door = doors[0] }: Values): Door {
+function doorOf({ door: given }: Values, otherwise: Door = doors[0]): Door {
+  const door: unknown = given ?? otherwise;
   if (!doors.includes(door as Door)) throw new UserError(`there is no door ${String(door)}, only ${doors.join(" and ")}`);
   return door as Door;
 }
@@ -182,11 +187,15 @@ function importCommand(file: string, door: Door, options = ""): string {
 async function listOrphans(values: Values): Promise<number> {
   const session = connected(values);
   const filter = filterOf(session.platform, values);
-  const { managed, read } = stackOf(values.state as string[] | undefined);
+  const { managed, read, doors: own } = stackOf(values.state as string[] | undefined);
+  // What a stack has tells by which door the next comes in.
+  const door = doorOf(values, own.size === 1 ? [...own][0] : undefined);
   // What the program reads is known to it, and nobody's orphan.
   const known = new Map([...read, ...managed]);
   const found = orphans(await items(session, filter, values, { known }), known);
-  if (found.length > 0) process.stdout.write(`${report(found)}\n`);
+  const list = told(found, door);
+  if (values.json) process.stdout.write(`${JSON.stringify(list, null, 2)}\n`);
+  else if (list.length > 0) process.stdout.write(`${report(list)}\n`);
   const { host } = session.client.http;
   say(found.length > 0 ? `${found.length} on ${host} and not in the state.` : `Everything on ${host} that was looked for is in the state.`);
   return found.length > 0 ? 1 : 0;

@@ -1,3 +1,4 @@
+import { adoptCommand, type Door } from "../adoption";
 import type { Item } from "./inventory";
 import { key } from "./stack";
 
@@ -7,12 +8,30 @@ export function orphans(items: Item[], managed: ReadonlyMap<string, string>): It
   return items.filter((item) => !isManaged(item) && !(item.parent && !isManaged(item.parent)));
 }
 
+/** What is told of an orphan, with the command that adopts it under a suggested name. */
+export interface Orphan {
+  type: string;
+  id: string;
+  /** By what people know it. */
+  label: string;
+  /** When it was made, where the platform tells. */
+  createdAt?: string;
+  adopt: string;
+}
+
+/** @param door the one for which the commands are */
+export function told(found: Item[], door: Door): Orphan[] {
+  return found.map(({ definition: { type }, id, label, name, live: { createdAt } }) => ({
+    type,
+    id,
+    label,
+    ...(typeof createdAt === "string" ? { createdAt } : {}),
+    adopt: adoptCommand[door](type, name, id),
+  }));
+}
+
 /** A line for each, with how to adopt it. */
-export function report(found: Item[]): string {
-  return found
-    .map(({ definition, id, label, name, live }) => {
-      const made = typeof live.createdAt === "string" ? `, made ${live.createdAt}` : "";
-      return `${definition.type} ${JSON.stringify(label)} (${id})${made}\n  npx pulumi-cpaas adopt ${definition.type} ${name} ${id}`;
-    })
-    .join("\n");
+export function report(found: Orphan[]): string {
+  const made = ({ createdAt }: Orphan) => (createdAt === undefined ? "" : `, made ${createdAt}`);
+  return found.map((each) => `${each.type} ${JSON.stringify(each.label)} (${each.id})${made(each)}\n  ${each.adopt}`).join("\n");
 }

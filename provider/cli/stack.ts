@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { EOL } from "node:os";
 import { z } from "zod";
+import type { Door } from "../adoption";
 import { UserError } from "../errors";
+import { platformNames } from "../platforms";
 
 const deployment = z.object({
   resources: z
@@ -19,6 +21,9 @@ const stateFile = z.union([
 /** What tells an object of a platform from all others: its type and id. */
 export const key = (type: string, id: string): string => `${type} ${id}`;
 
+/** What stands before a type of the npm package in a state. */
+export const DYNAMIC = "pulumi-nodejs:dynamic/";
+
 /** Both doors name the same type differently: pulumi-nodejs:dynamic/jambonz:Account and jambonz:index:Account. */
 export const plainType = (type: string): string => type.replace(/^.*\//, "").replace(":index:", ":");
 
@@ -27,6 +32,8 @@ export interface Stack {
   managed: Map<string, string>;
   /** What the program only reads, by a resource's `get`, and does not manage. */
   read: Map<string, string>;
+  /** The doors through which it has objects of this package's types. */
+  doors: Set<Door>;
 }
 
 /**
@@ -37,7 +44,11 @@ export interface Stack {
 export function stackOf(files: string[] | undefined): Stack {
   if (files === undefined) return objectsIn(stateIn(pulumi("stack", "export")));
   const stacks = files.map((file) => objectsIn(read(file), file));
-  return { managed: merged(stacks.map(({ managed }) => managed)), read: merged(stacks.map(({ read }) => read)) };
+  return {
+    managed: merged(stacks.map(({ managed }) => managed)),
+    read: merged(stacks.map(({ read }) => read)),
+    doors: new Set(stacks.flatMap(({ doors }) => [...doors])),
+  };
 }
 
 const merged = <T>(maps: Map<string, T>[]) => new Map(maps.flatMap((map) => [...map]));
@@ -46,8 +57,12 @@ function objectsIn(text: string, file = "pulumi stack export"): Stack {
   const state = parsed(text, stateFile);
   if (!state) throw new UserError(`${file} gives no state: it has to be what \`pulumi stack export\` writes`);
   const stack = noStack();
-  for (const { type, id, urn, external } of state.resources ?? [])
-    if (id) stack[external ? "read" : "managed"].set(key(plainType(type), id), nameOf(urn));
+  for (const { type, id, urn, external } of state.resources ?? []) {
+    if (!id) continue;
+    stack[external ? "read" : "managed"].set(key(plainType(type), id), nameOf(urn));
+    const door = doorOf(type);
+    if (door) stack.doors.add(door);
+  }
   return stack;
 }
 
@@ -57,7 +72,13 @@ export function stackHere(): Stack {
   return hasNoStack(answer) ? noStack() : objectsIn(stateIn(answer));
 }
 
-export const noStack = (): Stack => ({ managed: new Map(), read: new Map() });
+export const noStack = (): Stack => ({ managed: new Map(), read: new Map(), doors: new Set() });
+
+/** The door of a type as a state has it; undefined for a type of another package. */
+function doorOf(type: string): Door | undefined {
+  if (!platformNames.includes(plainType(type).split(":")[0]!)) return undefined;
+  return type.startsWith(DYNAMIC) ? "package" : "plugin";
+}
 
 /** A name may hold what separates the parts of a URN. */
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");

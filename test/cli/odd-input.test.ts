@@ -295,6 +295,33 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.match((await cli("export", "--dry-run", "--name", "acme")).stderr, /^2 to export/m);
   });
 
+  for (const [title, states, door] of [
+    ["the package, where the stack has nothing yet", ["{}"], "package"],
+    ["the package, as the stack has it", ["pulumi-nodejs:dynamic/jambonz:Account"], "package"],
+    ["the plugin, as the stack has it", ["jambonz:index:Account"], "plugin"],
+    ["the package, where stacks have it through both doors", ["jambonz:index:Account", "pulumi-nodejs:dynamic/jambonz:Account"], "package"],
+    ["the plugin, when it is asked for", ["pulumi-nodejs:dynamic/jambonz:Account", "--door"], "plugin"],
+  ] as const)
+    it(`tells how to adopt an orphan through ${title}`, async () => {
+      const texts = states.map((type) => (type === "{}" ? '{"deployment":{}}' : stateOf("other", "another-id", type)));
+      const args = states.flatMap((type, at) => (type === "--door" ? [type, "plugin"] : ["--state", file(`${at}.json`, texts[at]!)]));
+      const { status, stdout } = await cli("orphans", "--type", "jambonz:Account", ...args);
+      assert.equal(status, 1);
+      const command = { package: "npx pulumi-cpaas adopt jambonz:Account", plugin: "pulumi import jambonz:index:Account" }[door];
+      assert.match(stdout, new RegExp(`^jambonz:Account "Acme" [^\\n]+\\n  ${command} acme ${account}\\n$`));
+    });
+
+  it("lists orphans for a pipeline", async () => {
+    const none = ["orphans", "--json", "--type", "jambonz:Account", "--state"];
+    const { status, stdout } = await cli(...none, file("empty.json", '{"deployment":{}}'));
+    assert.equal(status, 1);
+    const [{ createdAt, ...orphan }, ...more] = JSON.parse(stdout) as [Record<string, string>];
+    const adopt = `npx pulumi-cpaas adopt jambonz:Account acme ${account}`;
+    assert.deepEqual([orphan, more], [{ type: "jambonz:Account", id: account, label: "Acme", adopt }, []]);
+    assert.match(createdAt!, /^\d{4}-/);
+    assert.deepEqual(await cli(...none, state("acme")).then((answer) => [answer.status, JSON.parse(answer.stdout)]), [0, []]);
+  });
+
   it("takes a filter that nothing matches for mistyped, unless it is told that this is right", async () => {
     const nowhere = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     for (const [args, told] of [
@@ -303,7 +330,10 @@ describe("odd files and options of npx pulumi-cpaas", () => {
       [["--name", "Acme", "--service-provider", nowhere], `--name "Acme" --service-provider "${nowhere}"`],
       [["--name", "Nix*", "--type", "jambonz:Limit"], '--name "Nix*"'],
     ] as const)
-      for (const command of [["orphans", "--state", state("acme")], ["export", "--dry-run"]]) {
+      for (const command of [
+        ["orphans", "--state", state("acme")],
+        ["export", "--dry-run"],
+      ]) {
         const sentence = await refused(...command, ...args);
         assert.ok(sentence.includes(`shows nothing that matches ${told} to the key in use`), sentence);
         const { status, stdout, stderr } = await cli(...command, ...args, "--allow-none");
