@@ -32,6 +32,8 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
   export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same;
                              what it cannot declare is told, and stands in the program as a to-do
     --split                  one file for each account, which index.ts loads
+    --unprotected            without \`protect: true\`, by which Pulumi refuses to delete what was taken over until
+                             it is taken out
     --as tenants             writes tenants.yaml, for examples/tenants, instead of a program
     --set-secrets            also stores the secrets that the platform tells in the configuration of the stack in
                              this folder, encrypted
@@ -86,6 +88,7 @@ const commands: Record<string, Command> = {
       door: { type: "string" },
       as: { type: "string" },
       split: { type: "boolean" },
+      unprotected: { type: "boolean" },
       "set-secrets": { type: "boolean" },
       force: { type: "boolean" },
       "dry-run": { type: "boolean" },
@@ -174,6 +177,8 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
         `${property} is not a property of ${type}; ${suggestion(property, Object.keys(definition.inputs.shape as object))}`,
       );
   process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged }], door), null, 2)}\n`);
+  if (door === "package")
+    say("The import protects it, as every import by Pulumi does: declare it with protect: true, or the next pulumi up lifts that.");
   say(`Next: ${importCommand("<this list>", door)}. Id of a ${type}: ${definition.idFormat}.`);
   return 0;
 }
@@ -224,16 +229,17 @@ async function exportAll(values: Values): Promise<number> {
     say(
       `The program takes ${secrets.length} secrets from the stack's configuration: ${secrets.map((secret) => secret.key).join(", ")}. --set-secrets stores those that the platform tells.`,
     );
-  const next = importCommand(join(folder, LIST), door, values.as ? "" : " --protect=false");
+  const next = importCommand(join(folder, LIST), door, values.unprotected ? " --protect=false" : "");
   say(`Next: ${next}, then pulumi preview with the program.`);
   return 0;
 }
 
-function layoutOf({ name, layouts = {} }: Platform, { as, split, "set-secrets": secrets }: Values, door: Door): Layout {
+function layoutOf({ name, layouts = {} }: Platform, { as, split, unprotected, "set-secrets": secrets }: Values, door: Door): Layout {
   if (door === "plugin" && (as ?? split ?? secrets) !== undefined)
     throw new UserError("through the plugin only the import list is written, so none of --as, --split and --set-secrets can be given");
-  if (as === undefined) return (declarations) => program(declarations, { split: split === true });
+  if (as === undefined) return (declarations) => program(declarations, { split: split === true, protect: !unprotected });
   if (split) throw new UserError("--split is for programs, and not for --as");
+  if (unprotected) throw new UserError("--unprotected is for programs, and not for --as, whose own entries say what is protected");
   const layout = Object.hasOwn(layouts, String(as)) ? layouts[String(as)] : undefined;
   if (layout) return layout;
   const names = Object.keys(layouts);

@@ -14,8 +14,9 @@ const RESERVED =
  * A TypeScript program.
  *
  * @param split one file for each object that others may belong to, with those that do, instead of one for all
+ * @param protect whether Pulumi refuses to delete anything of it: what is in nothing says so, and the rest has it from there
  */
-export function program(declarations: Declaration[], { split }: { split: boolean }): Arrangement {
+export function program(declarations: Declaration[], { split, protect }: { split: boolean; protect: boolean }): Arrangement {
   const own = new Map<Owner, Declaration>(declarations.map((declaration) => [declaration, declaration]));
   const parentOf = ({ owner }: Declaration) => owner && own.get(owner.is);
   const named = new Set(
@@ -45,7 +46,10 @@ export function program(declarations: Declaration[], { split }: { split: boolean
     imports.set(declaration, { definition, id, name, parent, unmanaged: unmanaged.map(({ property }) => property), local });
   }
   const parts = [...byFile.keys()].filter((file) => file !== "index");
-  const files = [...byFile].map(([file, inIt]) => [`${file}.ts`, text(inOrder(inIt), named, own, file === "index" ? parts : [])]);
+  const files = [...byFile].map(([file, inIt]) => [
+    `${file}.ts`,
+    text(inOrder(inIt), { named, own, protect, parts: file === "index" ? parts : [] }),
+  ]);
   return {
     files: Object.fromEntries(files) as Record<string, string>,
     imports: [...imports.values()],
@@ -69,7 +73,16 @@ function inOrder(declarations: Declaration[]): Declaration[] {
   return [...ordered];
 }
 
-function text(declarations: Declaration[], named: Set<Owner>, own: Map<Owner, Declaration>, parts: string[]): string {
+interface Whole {
+  /** What others refer to. */
+  named: Set<Owner>;
+  own: Map<Owner, Declaration>;
+  protect: boolean;
+  /** Files that this one loads. */
+  parts: string[];
+}
+
+function text(declarations: Declaration[], { named, own, protect, parts }: Whole): string {
   // What belongs to something that is not exported refers to it by a look at its id.
   const elsewhere = [...new Set(declarations.flatMap(({ owner }) => (owner && !own.has(owner.is) ? [owner.is] : [])))];
   const platforms = [...new Set([...declarations, ...elsewhere].map(({ definition }) => definition.type.split(":")[0]!))];
@@ -88,14 +101,14 @@ function text(declarations: Declaration[], named: Set<Owner>, own: Map<Owner, De
       const name = JSON.stringify(`${owner.name}-elsewhere`);
       return `const ${constants.get(owner)!} = ${classOf(owner)}.get(${name}, ${JSON.stringify(owner.id)});`;
     }),
-    ...declarations.map((declaration) => statement(declaration, constants, own)),
+    ...declarations.map((declaration) => statement(declaration, constants, { own, protect })),
     "",
   ].join("\n");
 }
 
 const classOf = ({ definition }: Owner) => definition.type.replace(":", ".");
 
-function statement(declaration: Declaration, constants: Map<Owner, string>, own: Map<Owner, Declaration>): string {
+function statement(declaration: Declaration, constants: Map<Owner, string>, { own, protect }: Pick<Whole, "own" | "protect">): string {
   const { name, owner, secrets, references } = declaration;
   const inputs: Properties = structuredClone(declaration.inputs);
   if (owner) inputs[owner.property] = new Code(`${constants.get(owner.is)!}.sid`);
@@ -105,7 +118,7 @@ function statement(declaration: Declaration, constants: Map<Owner, string>, own:
   const holder = owner && own.has(owner.is) ? constants.get(owner.is)! : undefined;
   const untold = secrets.filter(({ value }) => value === undefined).map(({ path }) => path[0]!);
   const options = [
-    ...(holder ? [`parent: ${holder}`, `deletedWith: ${holder}`] : []),
+    ...(holder ? [`parent: ${holder}`, `deletedWith: ${holder}`] : protect ? ["protect: true"] : []),
     ...(untold.length > 0 ? [`ignoreChanges: ${JSON.stringify(untold)}`] : []),
   ].join(", ");
   const call = `new ${classOf(declaration)}(${JSON.stringify(name)}, ${literal(inputs)}${options && `, { ${options} }`});`;

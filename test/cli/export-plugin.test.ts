@@ -45,7 +45,7 @@ describe("exporting what exists for the provider plugin", function () {
   });
 
   it("from which Pulumi imports, and writes the program that has nothing to change but what was told", async () => {
-    await adoption.import(".", "--out", "generated.yaml", "--protect=false");
+    await adoption.import(".", "--out", "generated.yaml");
     const text = readFileSync(join(stack.folder, "generated.yaml"), "utf8");
     for (const secret of await secretsOf(target)) assert.ok(!text.includes(secret), secret);
     const { resources } = parse(text) as { resources: Record<string, { properties: Record<string, any> }> };
@@ -65,7 +65,9 @@ describe("exporting what exists for the provider plugin", function () {
     await adoption.hasNothingLeftToDo();
   });
 
-  it("would destroy exactly what was exported", async () => {
+  it("would destroy exactly what was exported, once its protection is lifted", async () => {
+    assert.match(await stack.fails(["destroy", "--preview-only"]), /protected/);
+    await stack.ok(["state", "unprotect", "--all", "--yes"]);
     assert.deepEqual(await adoption.wouldDestroy(), named(adoption.list(".")));
   });
 

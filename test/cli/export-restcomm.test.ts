@@ -54,7 +54,7 @@ describe("exporting what exists on Restcomm", function () {
   });
 
   it("writes a program without a sid where another resource has it, and a to-do for each password that nobody is told", async () => {
-    const told = await adoption.ok("export", "--platform", "restcomm", "--out", ".");
+    const told = await adoption.ok("export", "--platform", "restcomm", "--unprotected", "--out", ".");
     assert.equal(adoption.list(".").length, objects, told);
     const text = adoption.read("index.ts");
     assert.ok(!/\b(AP|CL|PN)\w{32}/.test(text), text);

@@ -45,7 +45,7 @@ describe("exporting what exists", function () {
     const left = /registrationHook is left as it is on the platform, because registrationHook\.url must be a URL/g;
     assert.ok([...told.matchAll(left)].length > 0, told);
     assert.equal([...adoption.read("first", "index.ts").matchAll(left)].length, [...told.matchAll(left)].length);
-    await adoption.import("first", "--generate-code=false", "--protect=false");
+    await adoption.import("first", "--generate-code=false");
     await stack.ok(["refresh", "--yes", "--skip-preview"]);
     adoption.use("first/index.ts");
     await adoption.hasNothingLeftToDo();
@@ -61,7 +61,7 @@ describe("exporting what exists", function () {
       ["import.json", "index.ts", ...accounts.map(({ name }) => `${name}.ts`)].sort(),
     );
     writeFileSync(join(stack.folder, "second", "both.ts"), 'import "./index";\nimport "../first/index";\n');
-    await adoption.import("second", "--generate-code=false", "--protect=false");
+    await adoption.import("second", "--generate-code=false");
     await stack.ok(["refresh", "--yes", "--skip-preview"]);
     adoption.use("second/both.ts");
     await adoption.hasNothingLeftToDo();
@@ -85,7 +85,19 @@ describe("exporting what exists", function () {
     assert.ok(stderr.includes(`aliases: [{ name: "${name}" }]`), stderr);
   });
 
-  it("would destroy exactly what was exported", async () => {
+  it("protects all of it, also from a program that has lost it", async () => {
+    assert.equal(Object.values(await stack.resources()).filter(({ protect }) => protect).length, objects);
+    writeFileSync(join(stack.folder, "second", "empty.ts"), "");
+    adoption.use("second/empty.ts");
+    target.sandbox.clearRequests();
+    assert.match(await stack.fails(["up", "--yes"]), /protected/);
+    assert.deepEqual(asked(target), []);
+    adoption.use("second/both.ts");
+  });
+
+  it("would destroy exactly what was exported, once its protection is lifted", async () => {
+    assert.match(await stack.fails(["destroy", "--preview-only"]), /protected/);
+    await stack.ok(["state", "unprotect", "--all", "--yes"]);
     assert.deepEqual(await adoption.wouldDestroy(), named([...adoption.list("first"), ...adoption.list("second")]));
   });
 
@@ -139,6 +151,7 @@ describe("exporting what exists", function () {
     for (const [args, message] of [
       [["--as", "spreadsheet"], /jambonz has no form spreadsheet, only tenants/],
       [["--as", "tenants", "--split"], /--split is for programs/],
+      [["--as", "tenants", "--unprotected"], /--unprotected is for programs/],
       [["--door", "plugin", "--split"], /none of --as, --split and --set-secrets/],
       [["--door", "window"], /no door window, only package and plugin/],
     ] as const) {

@@ -145,6 +145,27 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.deepEqual(readdirSync(out).sort(), ["escaped.ts", "import.json", "index.ts"]);
   });
 
+  it("protects what is taken over: each owner says so, and what belongs to it has it from there", async () => {
+    await target.sandbox.outside("POST", `/ServiceProviders/${target.serviceProviderSid}/Limits`, { category: "device", quantity: 3 });
+    const options = async (...args: string[]) => {
+      const { status, stderr } = await cli("export", "--force", "--out", join(folder, "out"), ...args);
+      assert.equal(status, 0, stderr);
+      const text = readFileSync(join(folder, "out", "index.ts"), "utf8");
+      const found = [...text.matchAll(/new jambonz\.(\w+)\((?:.|\n)*?\}(?:, (\{ .* \}))?\);$/gm)].map(([, type, said]) => [type, said]);
+      return { stderr, found };
+    };
+    const child = ["ApiKey", "{ parent: acme, deletedWith: acme }"];
+    const { stderr, found } = await options();
+    assert.deepEqual(found, [["Account", "{ protect: true }"], child, ["Limit", "{ protect: true }"]]);
+    assert.match(stderr, /^Next: pulumi import --file \S+ --generate-code=false --yes/m);
+    const without = await options("--unprotected");
+    assert.deepEqual(without.found, [["Account", undefined], child, ["Limit", undefined]]);
+    assert.match(without.stderr, /^Next: pulumi import --file \S+ --generate-code=false --protect=false --yes/m);
+    // A child without its owner has nothing to inherit from.
+    const alone = await options("--type", "jambonz:ApiKey");
+    assert.deepEqual(alone.found, [["ApiKey", "{ protect: true }"]]);
+  });
+
   it("writes a tag that JavaScript would take for a prototype", async () => {
     const bucket = { vendor: "aws_s3", region: "eu", name: "b", access_key_id: "k", secret_access_key: "s3cr3t-s3cr3t" };
     const tags = [{ Key: "__proto__", Value: "calls" }];

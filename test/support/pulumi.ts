@@ -192,6 +192,7 @@ export interface StateResource {
   inputs: Record<string, any>;
   outputs: Record<string, any>;
   initErrors?: string[];
+  protect?: boolean;
   /** The line of the program that declares it. */
   sourcePosition?: string;
 }
