@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import * as grpc from "@grpc/grpc-js";
+import { version } from "../../sdk/version";
 import type { Provider } from "./provider";
 
 /** As much as Pulumi's own programs send and take, in bytes. */
@@ -80,6 +81,9 @@ export async function serve(
   return { port, cancel: () => made?.cancel(), stop };
 }
 
+/** What somebody asks who starts the program by hand; the engine never gives these. */
+const ASKED = ["--help", "-h", "--version"];
+
 /** How often the program looks whether the engine is still there, in milliseconds. */
 const LOOK = 1000;
 
@@ -88,6 +92,10 @@ const LOOK = 1000;
  * it or is gone itself. An engine that was killed tells its plugins nothing; a write that is under way then is finished.
  */
 export async function main(platform: string): Promise<void> {
+  if (process.argv.slice(2).some((argument) => ASKED.includes(argument)))
+    return console.log(
+      `pulumi-resource-${platform} ${version}: the Pulumi provider plugin for ${platform}, which Pulumi starts by itself for programs that use the package ${platform}.`,
+    );
   const parent = process.ppid;
   // The engine's address comes last, behind flags.
   const engine = process.argv.length > 2 ? process.argv.at(-1) : undefined;

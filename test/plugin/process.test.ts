@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { GetSchemaResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { peakMemory } from "../../bench/processes";
 import { messages } from "../../provider/plugin/messages";
+import { version } from "../../sdk/version";
 import { jambonzTarget } from "../support/jambonz";
 import { TestPlugin } from "../support/plugin";
 
@@ -51,6 +52,17 @@ describe("the process of the provider plugin", () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  for (const argument of ["--help", "-h", "--version"])
+    it(`tells what it is, and ends, when somebody starts it with ${argument}`, () => {
+      const program = join(root, "bin", "pulumi-resource-jambonz");
+      const { status, stdout, stderr } = spawnSync(program, [argument], { encoding: "utf8", timeout: 30_000 });
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.equal(
+        stdout,
+        `pulumi-resource-jambonz ${version}: the Pulumi provider plugin for jambonz, which Pulumi starts by itself for programs that use the package jambonz.\n`,
+      );
+    });
 
   it("ends by itself when the engine was killed", async () => {
     const program = join(__dirname, "..", "..", "bin", "pulumi-resource-jambonz");
