@@ -26,6 +26,15 @@ export interface ImportList {
   resources: ImportEntry[];
 }
 
+/** The oldest Pulumi CLI that takes a list with the package's resources: one of these holds inputs and outputs. */
+const OLDEST_CLI = "3.254.0";
+
+/** Whether a Pulumi CLI is too old for a list; then the oldest that is not. */
+export function neededCli(version: string | undefined, door: Door): string | undefined {
+  const isOlder = version !== undefined && version.localeCompare(OLDEST_CLI, "en", { numeric: true }) < 0;
+  return door === "package" && isOlder ? OLDEST_CLI : undefined;
+}
+
 /** How the engine writes a secret in JSON; its value is an empty text, which the refresh that follows replaces. */
 const SECRET_PLACEHOLDER = { [SIGNATURE]: SECRET, plaintext: '""' };
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { doors, type Door } from "../adoption";
+import { version } from "../../sdk/version";
 import { UserError } from "../errors";
 import { hasFormat, wrongId } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
@@ -10,20 +11,24 @@ import type { Layout } from "../layout";
 import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
 import { exported, LIST, namesIn, write } from "./export";
-import { importList } from "./import-list";
+import { importList, neededCli } from "./import-list";
 import { inventory, type Filter, type Item, type Names } from "./inventory";
 import { orphans, report, told } from "./orphans";
 import { program } from "./program";
-import { isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
+import { cliVersion, isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
 
 const DEBUG = "PULUMI_CPAAS_DEBUG";
+/** Where the advice takes the list of `adopt` to be, and where it lets Pulumi write the plugin's program. */
+const LIST_OF_ADOPT = "adopt.json";
+const PROGRAM_OF_IMPORT = "adopted.yaml";
 
 const USAGE = `Usage: npx pulumi-cpaas <command>
 
   adopt <type> <name> <id>   prints the import list that brings one existing object under Pulumi, for example
-                             npx pulumi-cpaas adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301 > adopt.json
+                             npx pulumi-cpaas adopt jambonz:Account acme 3f2504e0-4f89-41d3-9a0c-0305e82c3301 > ${LIST_OF_ADOPT}
     --leave PROPERTY         an input that your program does not declare although the platform has it, such as the
-                             sipRealm of an account whose realm is a SipRealm; may be given several times
+                             sipRealm of an account whose realm is a SipRealm; may be given several times; not with
+                             --door plugin
 
   orphans                    lists what is on the platform and not in the state of the stack in this folder, each
                              with the command that adopts it, and ends with 1 when there is anything
@@ -31,16 +36,17 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
 
   export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same;
                              what it cannot declare is told, and stands in the program as a to-do
-    --split                  one file for each account, which index.ts loads
+    --split                  one file for each account, which index.ts loads; not with --as or --door plugin
     --unprotected            without \`protect: true\`, by which Pulumi refuses to delete what was taken over until
-                             it is taken out
-    --as tenants             writes tenants.yaml, for examples/tenants, instead of a program
+                             it is taken out; not with --as
+    --as tenants             writes tenants.yaml, for examples/tenants, instead of a program; of jambonz only, and
+                             not with --door plugin
     --set-secrets            also stores the secrets that the platform tells in the configuration of the stack in
-                             this folder, encrypted
+                             this folder, encrypted; not with --door plugin
     --force                  writes over files that are there and different
-    --dry-run                only counts
+    --dry-run                only counts, and needs no --out
 
-Of all:
+Of all three:
     --door DOOR              package or plugin, through which the stack has its resources. Default: package; of
                              orphans, the one through which it has any. For the plugin, adopt and export write the
                              list only, and Pulumi the program
@@ -52,11 +58,14 @@ Of orphans and export:
                              export leaves out what they have, and needs none
     --type TYPE              only this type, such as jambonz:Limit; may be given several times
     --name PATTERN           only accounts of such a name, with what belongs to them; * is any text
-    --service-provider SID   only accounts of this service provider, with what belongs to them
+    --service-provider SID   only accounts of this service provider, with what belongs to them; of jambonz only
     --allow-none             takes it for right that the platform has nothing of such a name or service provider,
                              which is an error otherwise: the filter may be mistyped
 
-Settings come from the environment and from the configuration of the stack in this folder.
+  --help, --version          print this, and the version of pulumi-cpaas
+
+Settings come from the environment and from the configuration of the stack in this folder. Results go to standard
+output, everything else to standard error. It ends with 0; with 1 when orphans were found; with 2 when it failed.
 ${DEBUG}=1 shows where an unexpected error comes from.
 `;
 
@@ -101,6 +110,10 @@ const commands: Record<string, Command> = {
 export async function run(args: string[]): Promise<number> {
   try {
     const [name = "--help", ...rest] = args;
+    if (["--version", "-v"].includes(name)) {
+      process.stdout.write(`${version}\n`);
+      return 0;
+    }
     if (["--help", "-h", "help"].includes(name) || rest.some((argument) => ["--help", "-h"].includes(argument))) {
       process.stdout.write(USAGE);
       return 0;
@@ -117,7 +130,7 @@ export async function run(args: string[]): Promise<number> {
 
 function unexpected({ message, stack }: Error): string {
   if (process.env[DEBUG]) return stack ?? message;
-  return `pulumi-cpaas failed for a reason that it does not know: ${message}. ${DEBUG}=1 shows where, which belongs into a report`;
+  return `pulumi-cpaas failed unexpectedly: ${message.replace(/\.$/, "")}. Run it with ${DEBUG}=1 to see where, and include that in a bug report`;
 }
 
 function parse(args: string[], { options, allowPositionals = false }: Command) {
@@ -129,7 +142,7 @@ function parse(args: string[], { options, allowPositionals = false }: Command) {
     if (twice !== undefined) throw new Error(`--${twice} is given more than once, and takes one value`);
     return parsed;
   } catch (error) {
-    throw new UserError(`${(error as Error).message}; \`npx pulumi-cpaas --help\` tells what there is`);
+    throw new UserError(`${(error as Error).message}; run \`npx pulumi-cpaas --help\` for what there is`);
   }
 }
 
@@ -179,14 +192,23 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged }], door), null, 2)}\n`);
   if (door === "package")
     say("The import protects it, as every import by Pulumi does: declare it with protect: true, or the next pulumi up lifts that.");
-  say(`Next: ${importCommand("<this list>", door)}. Id of a ${type}: ${definition.idFormat}.`);
+  tellNext(importCommand(LIST_OF_ADOPT, door), door);
   return 0;
 }
 
-/** What to do with a list. The package's resources are filled in by a refresh, the plugin's by the import itself. */
+/** The commands that take a list, in one line. The package's resources are filled in by a refresh, the plugin's by the import itself. */
 function importCommand(file: string, door: Door, options = ""): string {
-  if (door === "plugin") return `pulumi import --file ${file}${options} --out <the program that it writes>`;
-  return `pulumi import --file ${file} --generate-code=false${options} --yes, then pulumi refresh --yes`;
+  const path = /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+  if (door === "plugin") return `pulumi import --file ${path}${options} --yes --out ${PROGRAM_OF_IMPORT}`;
+  return `pulumi import --file ${path} --generate-code=false${options} --yes && pulumi refresh --yes`;
+}
+
+/** Tells the commands that take the list that was made, and whether the CLI at hand is too old for them. */
+function tellNext(commands: string, door: Door): void {
+  const own = cliVersion();
+  const needed = neededCli(own, door);
+  if (needed) say(`The list needs the Pulumi CLI ${needed} or newer; the one on PATH is ${own}. Update it before you go on.`);
+  say(`Next: ${commands}`);
 }
 
 async function listOrphans(values: Values): Promise<number> {
@@ -229,8 +251,8 @@ async function exportAll(values: Values): Promise<number> {
     say(
       `The program takes ${secrets.length} secrets from the stack's configuration: ${secrets.map((secret) => secret.key).join(", ")}. --set-secrets stores those that the platform tells.`,
     );
-  const next = importCommand(join(folder, LIST), door, values.unprotected ? " --protect=false" : "");
-  say(`Next: ${next}, then pulumi preview with the program.`);
+  tellNext(importCommand(join(folder, LIST), door, values.unprotected ? " --protect=false" : ""), door);
+  say("Then run pulumi preview with the program.");
   return 0;
 }
 

@@ -112,13 +112,19 @@ function pulumi(...args: string[]): CliAnswer {
   return spawnSync("pulumi", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 30 });
 }
 
-const why = ({ stderr, error }: Omit<CliAnswer, "stdout">) => (stderr || error?.message || "").trim();
+const why = ({ stderr, error }: Omit<CliAnswer, "stdout">) =>
+  error?.code === "ENOENT" ? "pulumi is not on PATH" : (stderr || error?.message || "").trim();
 
 function stateIn(answer: CliAnswer): string {
   if (answer.status === 0) return answer.stdout;
   throw new UserError(
     `the state of the stack in this folder cannot be read (${why(answer) || "without a reason"}); give it with --state FILE, as \`pulumi stack export > FILE\` writes it`,
   );
+}
+
+/** The version of the CLI on PATH, such as `3.258.0`; undefined where there is none, or it tells none. */
+export function cliVersion(): string | undefined {
+  return /^v?(\d+\.\d+\.\d+)/.exec(pulumi("version").stdout ?? "")?.[1];
 }
 
 const configuration = z.record(z.string(), z.object({ value: z.unknown() }));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,7 +122,7 @@ describe("odd files and options of npx pulumi-cpaas", () => {
 
   it("knows an object by its whole name, and tells no command that a shell would take apart", async () => {
     const { stdout } = await cli("orphans", "--state", state("a::b; rm *"));
-    assert.match(stdout, /pulumi-cpaas adopt jambonz:ApiKey a-b-rm-[\w-]+ Accounts\/\S+$/m);
+    assert.match(stdout, /pulumi import jambonz:index:ApiKey a-b-rm-[\w-]+ Accounts\/\S+$/m);
   });
 
   for (const name of ["../../escaped", "/absolute", "team/acme", "..", ".", "", "index", "con\0trol", "x".repeat(300)])
@@ -248,13 +249,22 @@ describe("odd files and options of npx pulumi-cpaas", () => {
   });
 
   /** A CLI of Pulumi in whose stack are these texts; what it is told to store is kept in a file by its name. */
-  function pulumiWith({ state = {}, configuration = {} }: { state?: object; configuration?: Record<string, string> }): void {
+  function pulumiWith({
+    state = {},
+    configuration = {},
+    version = "v3.254.0",
+  }: {
+    state?: object;
+    configuration?: Record<string, string>;
+    version?: string;
+  }): void {
     const values = Object.fromEntries(Object.entries(configuration).map(([name, value]) => [`test:${name}`, { value, secret: true }]));
     const program = [
       `#!${process.execPath}`,
       `const [command, ...args] = process.argv.slice(2);`,
       `const fs = require("fs");`,
-      `if (args[0] === "set") fs.writeFileSync(${JSON.stringify(folder)} + "/stored-" + args[2], fs.readFileSync(0));`,
+      `if (command === "version") console.log(${JSON.stringify(version)});`,
+      `else if (args[0] === "set") fs.writeFileSync(${JSON.stringify(folder)} + "/stored-" + args[2], fs.readFileSync(0));`,
       `else console.log(command === "config" ? ${JSON.stringify(JSON.stringify(values))} : ${JSON.stringify(JSON.stringify(state))});`,
     ];
     writeFileSync(join(folder, "pulumi"), program.join("\n"), { mode: 0o755 });
@@ -326,14 +336,14 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     it(`tells how to adopt an orphan through ${title}`, async () => {
       const texts = states.map((type) => (type === "{}" ? '{"deployment":{}}' : stateOf("other", "another-id", type)));
       const args = states.flatMap((type, at) => (type === "--door" ? [type, "plugin"] : ["--state", file(`${at}.json`, texts[at]!)]));
-      const { status, stdout } = await cli("orphans", "--type", "jambonz:Account", ...args);
+      const { status, stdout } = await cli("orphans", "--name", "Acme", ...args);
       assert.equal(status, 1);
       const command = { package: "npx pulumi-cpaas adopt jambonz:Account", plugin: "pulumi import jambonz:index:Account" }[door];
       assert.match(stdout, new RegExp(`^jambonz:Account "Acme" [^\\n]+\\n  ${command} acme ${account}\\n$`));
     });
 
   it("lists orphans for a pipeline", async () => {
-    const none = ["orphans", "--json", "--type", "jambonz:Account", "--state"];
+    const none = ["orphans", "--json", "--name", "Acme", "--type", "jambonz:Account", "--state"];
     const { status, stdout } = await cli(...none, file("empty.json", '{"deployment":{}}'));
     assert.equal(status, 1);
     const [{ createdAt, ...orphan }, ...more] = JSON.parse(stdout) as [Record<string, string>];
@@ -342,6 +352,78 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.match(createdAt!, /^\d{4}-/);
     assert.deepEqual(await cli(...none, state("acme")).then((answer) => [answer.status, JSON.parse(answer.stdout)]), [0, []]);
   });
+
+  it("tells that there is no pulumi to ask for the state, and what to do", async () => {
+    assert.equal(
+      await refused("orphans"),
+      "the state of the stack in this folder cannot be read (pulumi is not on PATH); give it with --state FILE, as `pulumi stack export > FILE` writes it",
+    );
+  });
+
+  it("tells that secrets cannot be stored without pulumi", async () => {
+    const hook = { url: "https://a.example.com/hook", method: "POST", username: "u", password: "a-secret" };
+    await target.sandbox.outside("PUT", `/Accounts/${account}`, { registration_hook: hook });
+    const { status, stderr } = await cli("export", "--name", "Acme", "--out", join(folder, "out"), "--set-secrets");
+    assert.equal(status, 2);
+    assert.match(stderr, /^acmeRegistrationHookPassword cannot be stored in the stack's configuration: pulumi is not on PATH$/m);
+  });
+
+  it("tells its version, its commands and what its exit codes mean", async () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as { version: string };
+    for (const option of ["--version", "-v"]) assert.deepEqual(await cli(option), { status: 0, stdout: `${version}\n`, stderr: "" });
+    for (const args of [[], ["--help"], ["-h"], ["orphans", "--help"]]) {
+      const { status, stdout } = await cli(...args);
+      assert.equal(status, 0);
+      assert.match(stdout, /It ends with 0; with 1 when orphans were found; with 2 when it failed\./);
+    }
+  });
+
+  it("says what comes next as a line that a shell takes", async () => {
+    const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    const next = async (...args: string[]) => {
+      const { status, stderr } = await cli(...args);
+      assert.equal(status, 0, stderr);
+      return /^Next: (.*)$/m.exec(stderr)![1]!;
+    };
+    const rest = "--generate-code=false --yes && pulumi refresh --yes";
+    assert.equal(await next("adopt", "jambonz:Account", "a", sid), `pulumi import --file adopt.json ${rest}`);
+    assert.equal(
+      await next("adopt", "jambonz:Account", "a", sid, "--door", "plugin"),
+      "pulumi import --file adopt.json --yes --out adopted.yaml",
+    );
+    assert.equal(await next("export", "--out", join(folder, "out")), `pulumi import --file ${folder}/out/import.json ${rest}`);
+    // A shell takes what is written for what it means.
+    const line = await next("export", "--out", join(folder, "what's $HOME; in"));
+    writeFileSync(join(folder, "pulumi"), `#!${process.execPath}\nconsole.log(JSON.stringify(process.argv.slice(2)))`, { mode: 0o755 });
+    const said = execFileSync("/bin/sh", ["-c", line], { encoding: "utf8", env: { PATH: folder } });
+    const [imported, refreshed] = said
+      .trim()
+      .split("\n")
+      .map((text) => JSON.parse(text) as string[]);
+    assert.equal(imported![2], join(folder, "what's $HOME; in", "import.json"));
+    assert.deepEqual(refreshed, ["refresh", "--yes"]);
+  });
+
+  for (const [version, door, isTold] of [
+    ["v3.150.0", "package", true],
+    ["v3.253.9", "package", true],
+    ["v3.254.0", "package", false],
+    ["v3.1000.0", "package", false],
+    ["v4.0.0", "package", false],
+    ["v3.150.0", "plugin", false],
+    ["nothing that is a version", "package", false],
+  ] as const)
+    it(`says ${isTold ? "" : "nothing of "}that a list for the ${door} needs another CLI than ${version}`, async () => {
+      pulumiWith({ version, state: { deployment: {} } });
+      for (const args of [
+        ["adopt", "jambonz:Account", "a", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
+        ["export", "--out", join(folder, "out")],
+      ]) {
+        const { status, stderr } = await cli(...args, "--door", door);
+        assert.equal(status, 0, stderr);
+        assert.equal(/^The list needs the Pulumi CLI 3\.254\.0 or newer; the one on PATH is 3\./m.test(stderr), isTold, stderr);
+      }
+    });
 
   it("takes a filter that nothing matches for mistyped, unless it is told that this is right", async () => {
     const nowhere = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
@@ -371,7 +453,10 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     Object.assign(definition, { idFormat: undefined });
     try {
       const args = ["adopt", "jambonz:Limit", "a", "x"];
-      assert.match(await refused(...args), /failed for a reason that it does not know: .*PULUMI_CPAAS_DEBUG=1 shows where/);
+      assert.match(
+        await refused(...args),
+        /^pulumi-cpaas failed unexpectedly: .*[^.]\. Run it with PULUMI_CPAAS_DEBUG=1 to see where, and include that in a bug report$/,
+      );
       process.env.PULUMI_CPAAS_DEBUG = "1";
       assert.match((await cli(...args)).stderr, /^TypeError: .*\n +at hasFormat/);
     } finally {
