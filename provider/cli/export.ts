@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { Door } from "../adoption";
 import { UserError } from "../errors";
@@ -64,6 +64,15 @@ export function namesIn(folder: string): Map<string, string> {
     id ? [[key(plainType(type), id), logicalName ?? name] as const] : [],
   );
   return new Map(named);
+}
+
+/** Whether programs in a folder are ES modules, whose imports name files in full: the nearest `package.json` says so. */
+export function isOfModules(folder: string): boolean {
+  for (let above = resolve(folder), below = ""; above !== below; below = above, above = dirname(above)) {
+    const file = join(above, "package.json");
+    if (existsSync(file)) return parsed(textOf(file), z.object({ type: z.string().optional() }))?.type === "module";
+  }
+  return false;
 }
 
 function textOf(path: string): string {

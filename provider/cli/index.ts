@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { doors, type Door } from "../adoption";
 import { version } from "../../sdk/version";
@@ -10,7 +10,7 @@ import { suggestion } from "../validate";
 import type { Layout } from "../layout";
 import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
-import { exported, LIST, namesIn, write } from "./export";
+import { exported, isOfModules, LIST, namesIn, write } from "./export";
 import { importList, neededCli } from "./import-list";
 import { inventory, type Filter, type Item, type Names } from "./inventory";
 import { orphans, report, told } from "./orphans";
@@ -252,14 +252,22 @@ async function exportAll(values: Values): Promise<number> {
       `The program takes ${secrets.length} secrets from the stack's configuration: ${secrets.map((secret) => secret.key).join(", ")}. --set-secrets stores those that the platform tells.`,
     );
   tellNext(importCommand(join(folder, LIST), door, values.unprotected ? " --protect=false" : ""), door);
-  say("Then run pulumi preview with the program.");
+  say(`Then run pulumi preview with the program${loadedBy(folder, values, door)}.`);
   return 0;
 }
 
-function layoutOf({ name, layouts = {} }: Platform, { as, split, unprotected, "set-secrets": secrets }: Values, door: Door): Layout {
+/** How a program beside a folder loads the one that was written into it. */
+function loadedBy(folder: string, { as }: Values, door: Door): string {
+  if (door === "plugin" || as !== undefined || resolve(folder) === process.cwd()) return "";
+  return `, which one beside it loads by \`import "./${basename(resolve(folder))}${isOfModules(folder) ? "/index.js" : ""}";\``;
+}
+
+function layoutOf({ name, layouts = {} }: Platform, values: Values, door: Door): Layout {
+  const { as, split, out = ".", unprotected, "set-secrets": secrets } = values;
   if (door === "plugin" && (as ?? split ?? secrets) !== undefined)
     throw new UserError("through the plugin only the import list is written, so none of --as, --split and --set-secrets can be given");
-  if (as === undefined) return (declarations) => program(declarations, { split: split === true, protect: !unprotected });
+  if (as === undefined)
+    return (declarations) => program(declarations, { split: split === true, modules: isOfModules(String(out)), protect: !unprotected });
   if (split) throw new UserError("--split is for programs, and not for --as");
   if (unprotected) throw new UserError("--unprotected is for programs, and not for --as, whose own entries say what is protected");
   const layout = Object.hasOwn(layouts, String(as)) ? layouts[String(as)] : undefined;

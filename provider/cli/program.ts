@@ -10,13 +10,21 @@ const RESERVED =
     " ",
   );
 
+/** How a program is written. */
+interface Manner {
+  split: boolean;
+  modules: boolean;
+  protect: boolean;
+}
+
 /**
  * A TypeScript program.
  *
  * @param split one file for each object that others may belong to, with those that do, instead of one for all
+ * @param modules whether it is of ES modules, whose imports name files in full
  * @param protect whether Pulumi refuses to delete anything of it: what is in nothing says so, and the rest has it from there
  */
-export function program(declarations: Declaration[], { split, protect }: { split: boolean; protect: boolean }): Arrangement {
+export function program(declarations: Declaration[], { split, modules, protect }: Manner): Arrangement {
   const own = new Map<Owner, Declaration>(declarations.map((declaration) => [declaration, declaration]));
   const parentOf = ({ owner }: Declaration) => owner && own.get(owner.is);
   const named = new Set(
@@ -45,7 +53,8 @@ export function program(declarations: Declaration[], { split, protect }: { split
     const local = localOf(definition, inputs);
     imports.set(declaration, { definition, id, name, parent, unmanaged: unmanaged.map(({ property }) => property), local });
   }
-  const parts = [...byFile.keys()].filter((file) => file !== "index");
+  // TypeScript keeps this name for what it makes of the file, and Node runs that.
+  const parts = [...byFile.keys()].filter((file) => file !== "index").map((file) => (modules ? `${file}.js` : file));
   const files = [...byFile].map(([file, inIt]) => [
     `${file}.ts`,
     text(inOrder(inIt), { named, own, protect, parts: file === "index" ? parts : [] }),

@@ -182,3 +182,34 @@ describe("exporting from a platform with a tight rate limit", () => {
     }
   });
 });
+
+describe("exporting into a program of ES modules", function () {
+  this.timeout(300_000);
+
+  it("writes files that find each other", async () => {
+    const target = await jambonzTarget("service provider");
+    const stack = await TestStack.create(target.variables, { resources: [] });
+    try {
+      const adoption = new Adoption(stack, target.sandbox);
+      for (const name of ["one", "two"])
+        await made(target.sandbox, "/Accounts", {
+          name,
+          service_provider_sid: target.serviceProviderSid,
+          sip_realm: `${name}.example.com`,
+        });
+      const write = (name: string, text: string) => writeFileSync(join(stack.folder, name), text);
+      write("package.json", JSON.stringify({ name: "test", type: "module" }));
+      await adoption.ok("export", "--split", "--out", "adopted");
+      assert.deepEqual(readdirSync(join(stack.folder, "adopted")).sort(), ["import.json", "index.ts", "one.ts", "two.ts"]);
+      await adoption.import("adopted", "--generate-code=false");
+      await stack.ok(["refresh", "--yes", "--skip-preview"]);
+      write("Pulumi.yaml", "name: test\nruntime: nodejs\nmain: index.ts\n");
+      write("tsconfig.json", JSON.stringify({ compilerOptions: { strict: true, module: "nodenext", moduleResolution: "nodenext" } }));
+      write("index.ts", 'import "./adopted/index.js";\n');
+      await adoption.hasNothingLeftToDo();
+    } finally {
+      stack.remove();
+      await target.sandbox.stop();
+    }
+  });
+});

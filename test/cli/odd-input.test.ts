@@ -167,6 +167,21 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     assert.deepEqual(alone.found, [["ApiKey", "{ protect: true }"]]);
   });
 
+  for (const [title, text, suffix, own] of [
+    ["no package.json", undefined, "", ""],
+    ["CommonJS", '{"name":"p"}', "", ""],
+    ["what is no package.json", "no JSON", "", ""],
+    ["ES modules", '{"type":"module"}', ".js", "/index.js"],
+  ] as const)
+    it(`names the files of a program as its modules need it: ${title}`, async () => {
+      if (text !== undefined) file("package.json", text);
+      const out = join(folder, "a", "adopted");
+      const { status, stderr } = await cli("export", "--split", "--name", "Acme", "--out", out);
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(readFileSync(join(out, "index.ts"), "utf8").match(/^import "\..*$/gm), [`import "./acme${suffix}";`]);
+      assert.ok(stderr.includes(`which one beside it loads by \`import "./adopted${own}";\`.`), stderr);
+    });
+
   it("writes a tag that JavaScript would take for a prototype", async () => {
     const bucket = { vendor: "aws_s3", region: "eu", name: "b", access_key_id: "k", secret_access_key: "s3cr3t-s3cr3t" };
     const tags = [{ Key: "__proto__", Value: "calls" }];
