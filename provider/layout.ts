@@ -30,8 +30,8 @@ export type Owner = Pick<Declaration, "definition" | "id" | "name">;
 
 /** One entry of an import list, as far as no door matters. */
 export interface Import extends Pick<Declaration, "definition" | "id" | "name"> {
-  /** The component, or the import of the same list, that it lies in. */
-  parent?: Component | Import;
+  /** What it lies in: a component that the import makes, an import of the same list, or what the stack has already. */
+  parent?: Component | Import | InState;
   /** Names of inputs that the program does not declare although the platform has them. */
   unmanaged?: string[];
   /** Values of local inputs, which no read could fill in. */
@@ -42,6 +42,11 @@ export interface Import extends Pick<Declaration, "definition" | "id" | "name"> 
 export interface Component {
   type: string;
   name: string;
+}
+
+/** What a stack has already. */
+export interface InState {
+  urn: string;
 }
 
 /** What declares the exported objects. */

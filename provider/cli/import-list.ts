@@ -1,6 +1,6 @@
 import { pluginType, type Door } from "../adoption";
 import { handlerText } from "../handler";
-import type { Component, Import } from "../layout";
+import type { Import } from "../layout";
 import { holdsSecret, traitsOf } from "../schema";
 import { SECRET, SIGNATURE } from "../signature";
 import { marks } from "../values";
@@ -23,6 +23,8 @@ export interface ImportEntry {
 
 /** For `pulumi import --file`. */
 export interface ImportList {
+  /** The URNs of what the stack has already, by the names that entries call it by. */
+  nameTable?: Record<string, string>;
   resources: ImportEntry[];
 }
 
@@ -40,23 +42,31 @@ const SECRET_PLACEHOLDER = { [SIGNATURE]: SECRET, plaintext: '""' };
 
 /** The list that adopts what exists. No value of the platform is in it but ids. */
 export function importList(imports: Import[], door: Door): ImportList {
-  // The plugin is asked by the id alone, and its users say themselves in what a resource lies.
-  if (door === "plugin") return { resources: imports.map(({ definition, name, id }) => ({ type: pluginType(definition.type), name, id })) };
-  // Several resources of one component may have its name, and a parent has to be named without doubt.
-  const nameOf = (parent: Component | Import) => ("definition" in parent ? parent.name : `${parent.type} ${parent.name}`);
-  const components = new Set(imports.flatMap(({ parent }) => (parent && !("definition" in parent) ? [parent] : [])));
+  const parents = [...new Set(imports.flatMap(({ parent }) => parent ?? []))];
+  const inState = parents.flatMap((parent) => ("urn" in parent ? [[parent.urn, parent.urn] as const] : []));
+  const components = parents.flatMap((parent) =>
+    "urn" in parent || "definition" in parent
+      ? []
+      : [{ type: parent.type, name: nameOf(parent), logicalName: parent.name, component: true }],
+  );
+  const entryOf = door === "plugin" ? pluginEntry : packageEntry;
   return {
+    ...(inState.length > 0 ? { nameTable: Object.fromEntries(inState) } : {}),
     resources: [
-      ...[...components].map((component) => ({
-        type: component.type,
-        name: nameOf(component),
-        logicalName: component.name,
-        component: true,
-      })),
-      ...imports.map((entry) => ({ ...packageEntry(entry), ...(entry.parent ? { parent: nameOf(entry.parent) } : {}) })),
+      ...components,
+      ...imports.map((entry) => ({ ...entryOf(entry), ...(entry.parent ? { parent: nameOf(entry.parent) } : {}) })),
     ],
   };
 }
+
+/** By which a list calls a parent. Several resources of one component may have its name, and it has to be named without doubt. */
+function nameOf(parent: NonNullable<Import["parent"]>): string {
+  if ("urn" in parent) return parent.urn;
+  return "definition" in parent ? parent.name : `${parent.type} ${parent.name}`;
+}
+
+/** The plugin is asked by the id alone. */
+const pluginEntry = ({ definition, name, id }: Import): ImportEntry => ({ type: pluginType(definition.type), name, id });
 
 /**
  * With outputs in it the engine does not read, so the entry holds what a read needs: the handler, a placeholder for each

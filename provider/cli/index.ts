@@ -7,7 +7,7 @@ import { hasFormat, wrongId } from "../ids";
 import { platform, platformNames, resourceOf } from "../platforms";
 import { Session } from "../session";
 import { suggestion } from "../validate";
-import type { Layout } from "../layout";
+import type { Import, Layout } from "../layout";
 import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
 import { exported, isOfModules, LIST, namesIn, write } from "./export";
@@ -15,7 +15,18 @@ import { importList, neededCli } from "./import-list";
 import { inventory, type Filter, type Item, type Names } from "./inventory";
 import { orphans, report, told } from "./orphans";
 import { program } from "./program";
-import { cliVersion, isOtherSecret, key, noStack, setSecrets, stackConfiguration, stackHere, stackOf } from "./stack";
+import {
+  cliVersion,
+  isOtherSecret,
+  key,
+  noStack,
+  plainType,
+  setSecrets,
+  stackConfiguration,
+  stackHere,
+  stackOf,
+  type Stack,
+} from "./stack";
 
 const DEBUG = "PULUMI_CPAAS_DEBUG";
 /** Where the advice takes the list of `adopt` to be, and where it lets Pulumi write the plugin's program. */
@@ -29,6 +40,8 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
     --leave PROPERTY         an input that your program does not declare although the platform has it, such as the
                              sipRealm of an account whose realm is a SipRealm; may be given several times; not with
                              --door plugin
+    --parent TYPE::NAME      what it lies in, as the end of a URN: a component such as my:index:Tenant::acme, which the
+                             import makes where the stack does not have it, or a resource that it has; or a whole URN
 
   orphans                    lists what is on the platform and not in the state of the stack in this folder, each
                              with the command that adopts it, and ends with 1 when there is anything
@@ -88,7 +101,11 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  adopt: { options: { door: { type: "string" }, leave: { type: "string", multiple: true } }, allowPositionals: true, run: adopt },
+  adopt: {
+    options: { door: { type: "string" }, leave: { type: "string", multiple: true }, parent: { type: "string" } },
+    allowPositionals: true,
+    run: adopt,
+  },
   orphans: { options: { ...filters, door: { type: "string" }, json: { type: "boolean" } }, run: listOrphans },
   export: {
     options: {
@@ -171,16 +188,19 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
   if (!hasFormat(platform, definition, id)) throw new UserError(wrongId(definition, id));
   const refusal = definition.refuseAdopt?.(id);
   if (refusal) throw new UserError(`${id} cannot be adopted: ${refusal}`);
-  const { managed, read } = stackHere();
+  const { managed, read, urns } = stackHere();
   if (read.get(key(type, id)) === name)
     throw new UserError(
       `the program of the stack in this folder only reads ${type} ${id}, as "${name}"; take that out of it, deploy, and adopt it then, or give it another name`,
     );
   const known = managed.get(key(type, id));
-  if (known !== undefined)
+  if (known !== undefined) {
+    const urn = urns.find((each) => each.key === key(type, id))!.urn;
     throw new UserError(
-      `${type} ${id} is in the state of the stack in this folder already, as "${known}"; where the program gives the resource another name now, give it the option aliases: [{ name: ${JSON.stringify(known)} }], and adopt nothing`,
+      `${type} ${id} is in the state of the stack in this folder already, as "${known}"; adopt nothing: where the program gives the resource another name now, give it the option aliases: [{ name: ${JSON.stringify(known)} }], and where it lies in another parent now, aliases: [${JSON.stringify(urn)}]`,
     );
+  }
+  const parent = values.parent === undefined ? undefined : parentOf(String(values.parent), urns);
   const unmanaged = (values.leave ?? []) as string[];
   if (unmanaged.length > 0 && door === "plugin")
     throw new UserError("through the plugin an import takes everything, so --leave cannot be given; use the option ignoreChanges");
@@ -189,11 +209,34 @@ function adopt(values: Values, [type, name, id, ...more]: string[]): number {
       throw new UserError(
         `${property} is not a property of ${type}; ${suggestion(property, Object.keys(definition.inputs.shape as object))}`,
       );
-  process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged }], door), null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(importList([{ definition, name, id, unmanaged, parent }], door), null, 2)}\n`);
   if (door === "package")
     say("The import protects it, as every import by Pulumi does: declare it with protect: true, or the next pulumi up lifts that.");
   tellNext(importCommand(LIST_OF_ADOPT, door), door);
   return 0;
+}
+
+/**
+ * What an adopted resource lies in.
+ *
+ * @param text a URN, or its end, `type::name`
+ * @param urns what the stack has
+ * @throws UserError where that is nothing, or several
+ */
+function parentOf(text: string, urns: Stack["urns"]): NonNullable<Import["parent"]> {
+  const [, type = "", name = ""] = /^(.+?)::(.+)$/s.exec(text) ?? [];
+  const found = urns.filter((each) => each.urn === text || (each.type === plainType(type) && each.name === name));
+  if (found.length > 1)
+    throw new UserError(
+      `several resources of the stack in this folder are ${type} "${name}"; give --parent one of ${found.map(({ urn }) => urn).join(", ")}`,
+    );
+  if (found.length === 1) return { urn: found[0]!.urn };
+  if (type.startsWith("urn:") || platformNames.includes(type.split(":")[0]!))
+    throw new UserError(`--parent ${text} is not in the state of the stack in this folder; adopt or deploy it first`);
+  if (!/^[^:\s]+:[^:\s]*:[^:\s]+$/.test(type))
+    throw new UserError(`--parent needs a type and a name, such as my:index:Tenant::acme, or a URN of \`pulumi stack --show-urns\``);
+  say(`${type} "${name}" is not in the state of the stack in this folder, so the import makes it, as a component.`);
+  return { type, name };
 }
 
 /** The commands that take a list, in one line. The package's resources are filled in by a refresh, the plugin's by the import itself. */

@@ -32,6 +32,8 @@ export interface Stack {
   managed: Map<string, string>;
   /** What the program only reads, by a resource's `get`, and does not manage. */
   read: Map<string, string>;
+  /** Everything that it has, components too, by its URN. */
+  urns: { urn: string; type: string; name: string; key?: string }[];
   /** The doors through which it has objects of this package's types. */
   doors: Set<Door>;
 }
@@ -47,6 +49,7 @@ export function stackOf(files: string[] | undefined): Stack {
   return {
     managed: merged(stacks.map(({ managed }) => managed)),
     read: merged(stacks.map(({ read }) => read)),
+    urns: stacks.flatMap(({ urns }) => urns),
     doors: new Set(stacks.flatMap(({ doors }) => [...doors])),
   };
 }
@@ -58,8 +61,10 @@ function objectsIn(text: string, file = "pulumi stack export"): Stack {
   if (!state) throw new UserError(`${file} gives no state: it has to be what \`pulumi stack export\` writes`);
   const stack = noStack();
   for (const { type, id, urn, external } of state.resources ?? []) {
-    if (!id) continue;
-    stack[external ? "read" : "managed"].set(key(plainType(type), id), nameOf(urn));
+    const own = id === undefined ? undefined : key(plainType(type), id);
+    stack.urns.push({ urn, type: plainType(type), name: nameOf(urn), ...(own && !external ? { key: own } : {}) });
+    if (!own) continue;
+    stack[external ? "read" : "managed"].set(own, nameOf(urn));
     const door = doorOf(type);
     if (door) stack.doors.add(door);
   }
@@ -72,7 +77,7 @@ export function stackHere(): Stack {
   return hasNoStack(answer) ? noStack() : objectsIn(stateIn(answer));
 }
 
-export const noStack = (): Stack => ({ managed: new Map(), read: new Map(), doors: new Set() });
+export const noStack = (): Stack => ({ managed: new Map(), read: new Map(), urns: [], doors: new Set() });
 
 /** The door of a type as a state has it; undefined for a type of another package. */
 function doorOf(type: string): Door | undefined {

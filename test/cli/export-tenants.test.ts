@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { Adoption, fill, named, secretsOf } from "../support/adoption";
 import { testEnvironment } from "../support/environment";
-import { jambonzTarget, type Target } from "../support/jambonz";
+import { jambonzTarget, made, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 
 const root = join(__dirname, "..", "..");
@@ -100,5 +100,27 @@ describe("exporting what exists as tenants of the example", function () {
     assert.match(await stack.fails(["destroy", "--preview-only"]), /protected/);
     await stack.ok(["state", "unprotect", "--all", "--yes"]);
     assert.deepEqual(await adoption.wouldDestroy(), named(adoption.list("tenants")));
+  });
+
+  it("takes in a single object into the component that it belongs to", async () => {
+    const [key, tenant] = Object.entries(file()).find(([, { limits }]) => limits && !("api_rate" in limits))!;
+    const { id: sid } = adoption.list("tenants").find(({ type, name }) => type.endsWith("jambonz:Account") && name === key)!;
+    await made(target.sandbox, `/Accounts/${sid}/Limits`, { category: "api_rate", quantity: 9 });
+    const parent = ["--parent", `tenants:index:Tenant::${key}`];
+    const { status, stdout, stderr } = await adoption.cli(
+      "adopt",
+      "jambonz:Limit",
+      `${key}-api_rate`,
+      `Accounts/${sid}/Limits/api_rate`,
+      ...parent,
+    );
+    assert.equal(status, 0, stderr);
+    mkdirSync(join(stack.folder, "one"));
+    writeFileSync(join(stack.folder, "one", "import.json"), stdout);
+    await adoption.import("one", "--generate-code=false");
+    await stack.ok(["refresh", "--yes", "--skip-preview"]);
+    const changed = { ...file(), [key]: { ...tenant, limits: { ...tenant.limits, api_rate: 9 } } };
+    writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), stringify(changed));
+    await adoption.hasNothingLeftToDo();
   });
 });

@@ -285,6 +285,63 @@ describe("odd files and options of npx pulumi-cpaas", () => {
     writeFileSync(join(folder, "pulumi"), program.join("\n"), { mode: 0o755 });
   }
 
+  it("adopts into what the stack has, and into a component that it does not have yet", async () => {
+    const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    const urn = (end: string) => `urn:pulumi:s::p::${end}`;
+    const [tenant, owner] = [urn("tenants:index:Tenant::acme"), urn("tenants:index:Tenant$pulumi-nodejs:dynamic/jambonz:Account::acme")];
+    const twice = ["a", "b"].map((above) => urn(`my:index:${above}$my:index:C::twice`));
+    const resources = [
+      { urn: tenant, type: "tenants:index:Tenant" },
+      { urn: owner, type: "pulumi-nodejs:dynamic/jambonz:Account", id: account },
+      ...twice.map((each) => ({ urn: each, type: "my:index:C" })),
+    ];
+    pulumiWith({ state: { deployment: { resources } } });
+    const adopted = async (parent: string, ...args: string[]) => {
+      const { status, stdout, stderr } = await cli(
+        "adopt",
+        "jambonz:Limit",
+        "limit",
+        `Accounts/${sid}/Limits/device`,
+        "--parent",
+        parent,
+        ...args,
+      );
+      assert.equal(status, 0, stderr);
+      const list = JSON.parse(stdout) as { nameTable?: object; resources: { parent?: string; inputs?: object; outputs?: object }[] };
+      return { list, stderr };
+    };
+    for (const [parent, is] of [
+      ["tenants:index:Tenant::acme", tenant],
+      [tenant, tenant],
+      ["jambonz:Account::acme", owner],
+      [twice[1]!, twice[1]!],
+    ] as const)
+      for (const door of ["package", "plugin"]) {
+        const { list } = await adopted(parent, "--door", door);
+        assert.deepEqual([list.nameTable, list.resources.length, list.resources[0]!.parent], [{ [is]: is }, 1, is]);
+      }
+    const { list, stderr } = await adopted("tenants:index:Tenant::beta");
+    const [component, { inputs, outputs, ...entry } = {}] = list.resources;
+    assert.deepEqual(component, {
+      type: "tenants:index:Tenant",
+      name: "tenants:index:Tenant beta",
+      logicalName: "beta",
+      component: true,
+    });
+    assert.equal(entry.parent, "tenants:index:Tenant beta");
+    assert.ok(inputs && outputs && list.nameTable === undefined);
+    assert.match(stderr, /^tenants:index:Tenant "beta" is not in the state of the stack in this folder, so the import makes it/);
+    const not = (parent: string) => refused("adopt", "jambonz:Limit", "limit", `Accounts/${sid}/Limits/device`, "--parent", parent);
+    assert.match(await not("my:index:C::twice"), new RegExp(`give --parent one of ${twice.join(", ").replaceAll("$", "\\$")}$`));
+    for (const absent of ["jambonz:Account::beta", urn("tenants:index:Tenant::beta")])
+      assert.match(await not(absent), /is not in the state of the stack in this folder; adopt or deploy it first$/);
+    for (const wrong of ["acme", "Tenant::acme", "::acme", "tenants:index:Tenant::", ""])
+      assert.match(await not(wrong), /needs a type and a name/);
+    // One that is there already moves by its URN, whatever it lay in.
+    const { stderr: told } = await cli("adopt", "jambonz:Account", "renamed", account);
+    assert.ok(told.includes(`aliases: [{ name: "acme" }], and where it lies in another parent now, aliases: ["${owner}"]`), told);
+  });
+
   it("writes over no secret of something else whose name gives the same key of the configuration", async () => {
     const hook = { url: "https://a.example.com/hook", method: "POST", username: "u" };
     for (const [name, password] of [
