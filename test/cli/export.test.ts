@@ -191,12 +191,10 @@ describe("exporting into a program of ES modules", function () {
     const stack = await TestStack.create(target.variables, { resources: [] });
     try {
       const adoption = new Adoption(stack, target.sandbox);
-      for (const name of ["one", "two"])
-        await made(target.sandbox, "/Accounts", {
-          name,
-          service_provider_sid: target.serviceProviderSid,
-          sip_realm: `${name}.example.com`,
-        });
+      for (const name of ["one", "two"]) {
+        const sid = await made(target.sandbox, "/Accounts", { name, service_provider_sid: target.serviceProviderSid });
+        await made(target.sandbox, "/ApiKeys", { account_sid: sid });
+      }
       const write = (name: string, text: string) => writeFileSync(join(stack.folder, name), text);
       write("package.json", JSON.stringify({ name: "test", type: "module" }));
       await adoption.ok("export", "--split", "--out", "adopted");
