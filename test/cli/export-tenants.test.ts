@@ -11,6 +11,7 @@ const root = join(__dirname, "..", "..");
 
 interface Tenant {
   name: string;
+  serviceProvider?: string;
   realm?: string;
   hooks?: Record<string, { url: string; passwordFrom?: string }>;
   limits?: Record<string, number>;
@@ -96,6 +97,15 @@ describe("exporting what exists as tenants of the example", function () {
     assert.equal(adoption.list("tenants").length, objects - keys - ofProvider + realms + accounts);
   });
 
+  it("gives a tenant a new key with the first rotateKey", async () => {
+    const written = adoption.read("tenants", "tenants.yaml");
+    const [name, tenant] = Object.entries(file()).find(([, { apiKey }]) => apiKey !== false)!;
+    const rotated = { ...file(), [name]: { ...tenant, rotateKey: "1", protect: false } };
+    writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), stringify(rotated));
+    assert.deepEqual(await stack.plan(), [`replace ${name}`]);
+    writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), written);
+  });
+
   it("would destroy exactly what was exported, once its protection is lifted", async () => {
     assert.match(await stack.fails(["destroy", "--preview-only"]), /protected/);
     await stack.ok(["state", "unprotect", "--all", "--yes"]);
@@ -122,5 +132,24 @@ describe("exporting what exists as tenants of the example", function () {
     const changed = { ...file(), [key]: { ...tenant, limits: { ...tenant.limits, api_rate: 9 } } };
     writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), stringify(changed));
     await adoption.hasNothingLeftToDo();
+  });
+});
+
+describe("exporting the accounts of several service providers as tenants of the example", () => {
+  it("says whose each is", async () => {
+    const target = await jambonzTarget("admin");
+    const stack = await TestStack.create(target.variables, { resources: [] });
+    try {
+      const other = await made(target.sandbox, "/ServiceProviders", { name: "globex telecom" });
+      await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+      await made(target.sandbox, "/Accounts", { name: "globex", service_provider_sid: other });
+      const adoption = new Adoption(stack, target.sandbox);
+      await adoption.ok("export", "--as", "tenants", "--out", "tenants");
+      const { acme, globex } = parse(adoption.read("tenants", "tenants.yaml")) as Record<string, Tenant>;
+      assert.deepEqual([acme!.serviceProvider, globex!.serviceProvider], [target.serviceProviderSid, other]);
+    } finally {
+      stack.remove();
+      await target.sandbox.stop();
+    }
   });
 });

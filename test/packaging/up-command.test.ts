@@ -92,6 +92,22 @@ describe("npm run up, in a checkout of its own", () => {
     assert.match(text, /~ 1 updated\n\s+17 unchanged/);
   });
 
+  it("removes a limit of a protected tenant at once, and its key only with its protection", async () => {
+    edit((yaml) => yaml.replace("    device: 200\n", ""));
+    const removed = await command("up");
+    assert.equal(removed.code, 0, removed.text);
+    assert.match(removed.text, /- 1 deleted\n\s+17 unchanged/);
+    edit((yaml) => yaml.replace("  keepRecordings: true\n", '  keepRecordings: true\n  rotateKey: "2"\n'));
+    const refused = await command("up");
+    assert.equal(refused.code, 1);
+    assert.match(refused.text, /unable to replace resource .*acme[^]*marked for protection/);
+    edit((yaml) => yaml.replace('  rotateKey: "2"\n', '  rotateKey: "2"\n  protect: false\n'));
+    const rotated = await command("up");
+    assert.equal(rotated.code, 0, rotated.text);
+    assert.match(rotated.text, /\+-1 replaced\n\s+16 unchanged/);
+    edit((yaml) => yaml.replace('  rotateKey: "2"\n  protect: false\n', '  rotateKey: "2"\n'));
+  }).timeout(600_000); // four commands in a row
+
   it("names a property that does not exist", async () => {
     edit((yaml) => yaml.replace("realm: acme.sip", "relm: acme.sip"));
     const { code, text } = await command("up");
@@ -113,7 +129,7 @@ describe("npm run up, in a checkout of its own", () => {
     assert.equal(removed.code, 0, removed.text);
     assert.match(removed.text, /- 6 deleted/);
     assert.match(removed.text, /acme.*\nglobex.*\n\n/);
-  });
+  }).timeout(300_000);
 
   it("keeps the passphrase and the key to its owner, and leaves the checkout clean", () => {
     for (const file of ["passphrase", "sandbox-jambonz.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
@@ -127,7 +143,7 @@ describe("npm run up, in a checkout of its own", () => {
   it("destroys", async () => {
     const { code, text } = await command("down");
     assert.equal(code, 0, text);
-    assert.match(text, /- 12 deleted/);
+    assert.match(text, /- 11 deleted/);
   });
 
   it("acts on a live platform only when told so, and asks", async () => {
@@ -146,14 +162,20 @@ describe("npm run up, in a checkout of its own", () => {
       assert.equal(code, 0, text);
       assert.match(text, new RegExp(`Platform: jambonz at ${new URL(sandbox.url).host}, stack live-127\\.0\\.0\\.1`));
       assert.equal(((await sandbox.outside("GET", "/Accounts")).body as unknown[]).length, 3);
-      assert.equal((await command("down", ["--live", "--yes"], live)).code, 0);
+      sandbox.clearRequests();
+      const kept = await command("down", ["--live", "--yes"], live);
+      assert.equal(kept.code, 1);
+      assert.match(kept.text, /Nothing was deleted, because these are protected: acme, globex\. .*--also-protected/);
+      assert.deepEqual(sandbox.requests, []);
+      const gone = await command("down", ["--live", "--yes", "--also-protected"], live);
+      assert.equal(gone.code, 0, gone.text);
       assert.equal(((await sandbox.outside("GET", "/Accounts")).body as unknown[]).length, 1);
       const nameless = await command("up", ["--live"], { JAMBONZ_API_URL: "", JAMBONZ_API_KEY: "" });
       assert.match(nameless.text, /`--live` needs JAMBONZ_API_URL and JAMBONZ_API_KEY in the environment\./);
     } finally {
       await sandbox.stop();
     }
-  });
+  }).timeout(600_000); // six commands in a row
 
   for (const [example, created] of Object.entries({ restcomm: /5 created/, voicetel: /3 created/ })) {
     it(`shows ${example}, says the second time that no request was sent, and can be had again after it was destroyed`, async () => {
