@@ -70,7 +70,7 @@ const mutations: Record<string, Mutation> = {
   "sends everything and not only what has changed": {
     file: "lifecycle.ts",
     from: "for (const name of changed) {",
-    to: "for (const name of Object.keys(definition.inputs.shape)) {",
+    to: "for (const name of Object.keys(this.definition.inputs.shape)) {",
   },
   "does not mark what an unanswered update left unsure": {
     file: "lifecycle.ts",
@@ -148,6 +148,9 @@ const mutations: Record<string, Mutation> = {
   },
 };
 
+/** What a breakage ends with that is none, but a mistake in its text: any lives would notice that. */
+const noBreakage = /is not defined|is not a function|SyntaxError/;
+
 /** The most lives that a breakage may take to show. */
 const LIVES = "120";
 const SEED = "1";
@@ -194,6 +197,7 @@ describe("the random lives", function () {
       const { code, text } = await results.get(name)!;
       assert.equal(code, 1, `nothing was noticed:\n${text}`);
       assert.match(text, /^FAILED after/m);
+      assert.doesNotMatch(text, noBreakage, `it is broken in another way:\n${text}`);
     });
   }
 });
