@@ -1,5 +1,5 @@
-import { limitedSeconds, RATE_LIMIT } from "./measure";
 import type { Machine } from "./machine";
+import { limitedSeconds, RATE_LIMIT } from "./measure";
 import type { Results, Starts } from "./results";
 import { NO_OPS, operations, type Operation } from "./variants";
 

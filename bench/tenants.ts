@@ -1,15 +1,9 @@
+import { limit } from "../provider/jambonz/limit";
 import type { Declared } from "../test/support/pulumi";
 
-const categories = [
-  "api_rate",
-  "voice_call_session",
-  "device",
-  "voice_call_minutes",
-  "voice_call_session_license",
-  "voice_call_minutes_license",
-];
+const categories = limit.inputs.shape.category.options;
 
-/** An account with a key, six limits and a realm. */
+/** An account with a key, a limit of each category and a realm. */
 export const TENANT_SIZE = 3 + categories.length;
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dynamic, plugin, through } from "../support/doors";
-import { accountsOf, asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const hookA = { url: "https://a.example.com/hook", username: "u", password: { $secret: "pw-a" } };
@@ -55,7 +55,7 @@ for (const [door, kind] of [
   [dynamic, "admin"],
   [plugin, "service provider"],
 ] as const) {
-  describe(`changing a program through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`changing a program through the ${door.title} with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;
@@ -165,7 +165,7 @@ for (const [door, kind] of [
   [dynamic, "service provider"],
   [plugin, "admin"],
 ] as const) {
-  describe(`replacing through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`replacing through the ${door.title} with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

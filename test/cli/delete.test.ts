@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dynamic, eitherDoor, plugin, through } from "../support/doors";
-import { accountsOf, asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const hook = { url: "https://app.example.com", method: "POST" };
@@ -10,7 +10,7 @@ for (const [door, kind] of [
   [dynamic, "admin"],
   [plugin, "service provider"],
 ] as const) {
-  describe(`deleting through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`deleting through the ${door.title} with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { dynamic, plugin, through } from "../support/doors";
-import { accountsOf, asked, jambonzTarget, keysOf, limitsOf, tenant, type Target } from "../support/jambonz";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, limitsOf, tenant, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 
 for (const [door, kind] of [
   [dynamic, "service provider"],
   [plugin, "admin"],
 ] as const) {
-  describe(`what somebody does behind Pulumi's back, seen through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`what somebody does behind Pulumi's back, seen through the ${door.title} with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

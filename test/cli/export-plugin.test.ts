@@ -81,7 +81,7 @@ describe("exporting what exists for the provider plugin", function () {
 
   it("adopts one alike that the stack does not have", async () => {
     const [name, id] = ["acme", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"];
-    const { stdout, stderr } = await adoption.cli("adopt", "jambonz:Account", name, id, "--door", "plugin");
+    const { stdout, stderr } = await adoption.stack.cpaas("adopt", "jambonz:Account", name, id, "--door", "plugin");
     assert.deepEqual(JSON.parse(stdout), { resources: [{ type: "jambonz:index:Account", name, id }] });
     assert.match(stderr, /^Next: pulumi import --file/);
   });

@@ -79,7 +79,7 @@ describe("exporting what exists", function () {
 
   it("adopts nothing that the stack has already by another name, and says how to rename", async () => {
     const { name, id } = adoption.list("first").find(({ type }) => type.endsWith("jambonz:Account"))!;
-    const { status, stdout, stderr } = await adoption.cli("adopt", "jambonz:Account", "renamed", id!);
+    const { status, stdout, stderr } = await adoption.stack.cpaas("adopt", "jambonz:Account", "renamed", id!);
     assert.deepEqual([status, stdout], [2, ""]);
     assert.ok(stderr.includes(`${id} is in the state of the stack in this folder already, as "${name}"`), stderr);
     assert.ok(stderr.includes(`aliases: [{ name: "${name}" }]`), stderr);
@@ -108,7 +108,7 @@ describe("exporting what exists", function () {
     await made(target.sandbox, "/Accounts", { name: "Acme sons!", service_provider_sid: target.serviceProviderSid });
     const changed = `${adoption.read("first", "index.ts")}// by hand\n`;
     writeFileSync(join(stack.folder, "first", "index.ts"), changed);
-    const { status, stderr } = await adoption.cli("export", "--out", "first", "--name", "*e*");
+    const { status, stderr } = await adoption.stack.cpaas("export", "--out", "first", "--name", "*e*");
     assert.equal(status, 2);
     assert.match(stderr, /first\/import\.json, first\/index\.ts: there already, and not as it would be written now; nothing is written/);
     assert.equal(adoption.read("first", "import.json"), before);
@@ -122,11 +122,11 @@ describe("exporting what exists", function () {
   });
 
   it("finds nothing that no state knows, and then what somebody made", async () => {
-    const { stdout: first } = await adoption.cli("orphans");
+    const { stdout: first } = await adoption.stack.cpaas("orphans");
     assert.match(first, /^jambonz:Account "Acme sons!" [^\n]*\n[^\n]*\n$/);
     const sid = await made(target.sandbox, "/Accounts", { name: "by hand", service_provider_sid: target.serviceProviderSid });
     await made(target.sandbox, "/ApiKeys", { account_sid: sid });
-    const { status, stdout } = await adoption.cli("orphans", "--name", "by*");
+    const { status, stdout } = await adoption.stack.cpaas("orphans", "--name", "by*");
     assert.equal(status, 1);
     assert.match(
       stdout,
@@ -139,7 +139,7 @@ describe("exporting what exists", function () {
     stack.platform = { ...right, PULUMI_CONFIG_PASSPHRASE: "wrong" };
     target.sandbox.clearRequests();
     for (const args of [["orphans"], ["orphans", "--state", "state.json"], ["export", "--dry-run"]]) {
-      const { status, stderr } = await adoption.cli(...args);
+      const { status, stderr } = await adoption.stack.cpaas(...args);
       assert.equal(status, 2);
       assert.match(stderr, /^the configuration of the stack in this folder cannot be read: error: incorrect passphrase\n$/);
     }
@@ -155,7 +155,7 @@ describe("exporting what exists", function () {
       [["--door", "plugin", "--split"], /none of --as, --split and --set-secrets/],
       [["--door", "window"], /no door window, only package and plugin/],
     ] as const) {
-      const { status, stderr } = await adoption.cli("export", "--out", "third", ...args);
+      const { status, stderr } = await adoption.stack.cpaas("export", "--out", "third", ...args);
       assert.equal(status, 2);
       assert.match(stderr, message);
     }

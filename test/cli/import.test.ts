@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { dynamic, plugin, through, type Existing } from "../support/doors";
-import { accountsOf, asked, jambonzTarget, keysOf, made, type Target } from "../support/jambonz";
 import { SIGNATURE } from "../../provider/signature";
+import { dynamic, plugin, through, type Existing } from "../support/doors";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, made, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 for (const [door, kind] of [
   [dynamic, "admin"],
   [plugin, "service provider"],
 ] as const) {
-  describe(`adopting what exists through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`adopting what exists through the ${door.title} with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { accountsOf, asked, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
 import { eitherDoor } from "../support/doors";
+import { accountsOf, asked, jambonzTarget, keysOf, made, tenant, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 describe("what belongs to a service provider, or to nobody", () => {

@@ -136,16 +136,13 @@ describe("Restcomm through the real CLI, with changes that show late", () => {
   });
 
   it("is adopted by another stack with an import list, which a program then matches", async () => {
-    const bin = join(root, "bin", "pulumi-cpaas.js");
-    const lists = Object.entries(await stack.resources()).map(([label, { id }]) =>
-      execFileSync(process.execPath, [bin, "adopt", ...label.split(" "), id], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
-    );
+    const existing = Object.entries(await stack.resources()).map(([label, { id }]) => {
+      const [type, name] = label.split(" ") as [string, string];
+      return { type, name, id };
+    });
     const other = await TestStack.create(stack.platform, { resources: [] });
     try {
-      const resources = lists.flatMap((list) => (JSON.parse(list) as { resources: unknown[] }).resources);
-      writeFileSync(join(other.folder, "import.json"), JSON.stringify({ resources }));
-      await other.ok(["import", "--file", "import.json", "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
-      await other.ok(["refresh", "--yes", "--skip-preview"]);
+      await other.door.adopt(other, existing);
       noSecretIn(JSON.stringify(await other.state()));
       other.write(tenant({}, { login: "alice2" }));
       target.sandbox.clearRequests();

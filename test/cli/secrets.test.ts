@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dynamic, plugin, through } from "../support/doors";
-import { accountsOf, jambonzTarget, keysOf, type Target } from "../support/jambonz";
+import { accountsOf, holder, jambonzTarget, keysOf, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const secrets = {
@@ -17,7 +17,7 @@ for (const [door, kind] of [
   [dynamic, "admin"],
   [plugin, "service provider"],
 ] as const) {
-  describe(`secrets through the ${door.title}, with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, () => {
+  describe(`secrets through the ${door.title}, with a key of ${holder[kind]}`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dynamic, plugin, through, type Door } from "../support/doors";
-import { accountsOf, asked, jambonzTarget, keysOf, limitsOf, tenant, type KeyKind, type Target } from "../support/jambonz";
 import type { PulumiVersions } from "../support/environment";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, limitsOf, tenant, type KeyKind, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 
 const variants: [Door, KeyKind, PulumiVersions][] = [
@@ -12,7 +12,7 @@ const variants: [Door, KeyKind, PulumiVersions][] = [
 ];
 
 for (const [door, kind, versions] of variants) {
-  describe(`pulumi up through the ${door.title}, with the key of ${kind === "admin" ? "an admin" : "a service provider"} and the ${versions} Pulumi`, () => {
+  describe(`pulumi up through the ${door.title}, with the key of ${holder[kind]} and the ${versions} Pulumi`, () => {
     through(door);
     let target: Target;
     let stack: TestStack;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testEnvironment } from "../support/environment";
@@ -151,14 +150,7 @@ describe("an account of voicetel without retainOnDelete", () => {
   });
 
   it("comes back by an import list", async () => {
-    const bin = join(root, "bin", "pulumi-cpaas.js");
-    const list = execFileSync(process.execPath, [bin, "adopt", "voicetel:Account", "acme", "4592086960"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    writeFileSync(join(stack.folder, "import.json"), list);
-    await stack.ok(["import", "--file", "import.json", "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
-    await stack.ok(["refresh", "--yes", "--skip-preview"]);
+    await stack.door.adopt(stack, [{ type: "voicetel:Account", name: "acme", id: "4592086960" }]);
     stack.write({ resources: [account()] });
     await stack.up();
     assert.match(await stack.up(), /2 unchanged/);

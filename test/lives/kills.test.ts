@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { accountsOf, jambonzTarget, keysOf, limitsOf, tenant, type Target } from "../support/jambonz";
@@ -33,7 +31,6 @@ const kill: fc.Arbitrary<Omit<Kill, "end">> = fc.record({
 
 /** How long the platform takes for each request, so that a kill falls into many of them. */
 const SLOW_MS = 100;
-const bin = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
 const up = ["up", "--yes", "--skip-preview"];
 
 describe("a run that is ended in the middle", function () {
@@ -146,7 +143,7 @@ async function recover(stack: TestStack, target: Target, { then }: Kill): Promis
     } else if (taken.length === 0) break;
     else {
       for (const [, name, sid] of new Map(taken.map((match) => [match[2], match])).values()) {
-        if (then === "adopt") await adopt(stack, name!, sid!);
+        if (then === "adopt") await stack.door.adopt(stack, [{ type: "jambonz:Account", name: name!, id: sid! }]);
         else assert.equal((await target.sandbox.outside("DELETE", `/Accounts/${sid}`)).status, 204);
       }
     }
@@ -154,21 +151,10 @@ async function recover(stack: TestStack, target: Target, { then }: Kill): Promis
   assert.fail(`not recovered:\n${said.join("\n---\n")}`);
 }
 
-async function adopt(stack: TestStack, name: string, sid: string): Promise<void> {
-  const list = execFileSync(process.execPath, [bin, "adopt", "jambonz:Account", name, sid], { stdio: ["ignore", "pipe", "ignore"] });
-  writeFileSync(join(stack.folder, "import.json"), list);
-  await stack.ok(["import", "--file", "import.json", "--generate-code=false", "--yes", "--skip-preview", "--protect=false"]);
-  await stack.ok(["refresh", "--yes", "--skip-preview"]);
-}
-
 /** Ids of what the service provider's accounts have and state does not know, by looking and as `npx pulumi-cpaas orphans` tells them. */
 async function orphans(stack: TestStack, target: Target): Promise<string[]> {
   const found = await unknownTo(stack, target);
-  // Not in step: the sandbox answers in this process.
-  const told = await new Promise<string>((resolve) => {
-    const args = [bin, "orphans", "--service-provider", target.serviceProviderSid];
-    execFile(process.execPath, args, { cwd: stack.folder, env: stack.environmentVariables() }, (_error, stdout) => resolve(stdout));
-  });
+  const { stdout: told } = await stack.cpaas("orphans", "--service-provider", target.serviceProviderSid);
   const ids = [...told.matchAll(/^jambonz:\w+ ".*" \((.+?)\)(?:, made .*)?$/gm)].map(([, id]) => id!);
   assert.deepEqual(ids.filter((id) => !id.startsWith("ServiceProviders/")).sort(), [...found].sort(), told);
   return found;

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { accountsOf, jambonzTarget, type Target } from "../support/jambonz";
 import { testEnvironment } from "../support/environment";
+import { accountsOf, jambonzTarget, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 
 const root = join(__dirname, "..", "..");

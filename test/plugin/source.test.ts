@@ -5,8 +5,8 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { messages, service } from "../../provider/plugin/messages";
 import { platformNames } from "../../provider/platforms";
+import { messages, service } from "../../provider/plugin/messages";
 import { cleanVariables, testEnvironment } from "../support/environment";
 import { TestStack } from "../support/pulumi";
 

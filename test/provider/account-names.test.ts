@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform, resourceOf } from "../../provider/platforms";
-import { Session } from "../../provider/session";
+import type { Lifecycle } from "../../provider/lifecycle";
 import { Engine } from "../support/engine";
 import { accountsOf, asked, jambonzTarget, made, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
 describe("the name of an account", () => {
@@ -13,8 +12,7 @@ describe("the name of an account", () => {
 
   /** The accounts of one run. */
   function accounts(): Lifecycle {
-    const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
-    return new Lifecycle(resourceOf("jambonz:Account").definition, new Session(platform("jambonz"), options));
+    return lifecycleOf("jambonz:Account", sessionOf("jambonz", target.variables, { pace: 0.005 }));
   }
   const inputs = (name: string) => ({ name, serviceProviderSid: target.serviceProviderSid });
 

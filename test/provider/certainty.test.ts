@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import type { InitializationError } from "../../provider/errors";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform, resourceOf } from "../../provider/platforms";
-import { Session } from "../../provider/session";
 import { Engine } from "../support/engine";
 import { between, serve, type Exchange } from "../support/http";
 import { accountsOf, jambonzTarget, made, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 import { restcommTarget } from "../support/restcomm";
 
@@ -14,13 +12,8 @@ describe("what cannot be known for certain", () => {
   beforeEach(async () => void (target = await jambonzTarget()));
   afterEach(() => target.sandbox.stop());
 
-  const lifecycleOf = (type: string, url = target.sandbox.url) => {
-    const environment = { ...target.variables, JAMBONZ_API_URL: url };
-    return new Lifecycle(
-      resourceOf(type).definition,
-      new Session(platform("jambonz"), { config: () => undefined, environment, pace: 0.005, log: () => {} }),
-    );
-  };
+  const lifecycle = (type: string, url = target.sandbox.url) =>
+    lifecycleOf(type, sessionOf("jambonz", { ...target.variables, JAMBONZ_API_URL: url }, { pace: 0.005 }));
   const accountsNamed = async (name: string) => {
     const { body } = await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`);
     return (body as Record<string, string>[]).filter((row) => row.name === name).length;
@@ -34,7 +27,7 @@ describe("what cannot be known for certain", () => {
       const early = (_all: string, at: string) => `"created_at":"${new Date(Date.parse(at) - 3_600_000).toISOString()}"`;
       await exchange.answer((text) => text.replace(/"created_at":"([^"]+)"/g, early));
     });
-    const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
+    const creation = lifecycle("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
     await assert.rejects(creation, /now there is one that may be what it made: [0-9a-f-]{36} \(made .*\)\. Nothing was changed/);
     assert.equal(await accountsNamed("once"), 1);
     await proxy.stop();
@@ -49,7 +42,7 @@ describe("what cannot be known for certain", () => {
       exchange.cut();
     });
     const inputs = { name: "once", planType: "paid", serviceProviderSid: target.serviceProviderSid };
-    const creation = lifecycleOf("jambonz:Account", proxy.url).create(inputs);
+    const creation = lifecycle("jambonz:Account", proxy.url).create(inputs);
     await assert.rejects(creation, /now there is one that may be what it made: [0-9a-f-]{36} \(made .*\)\. Nothing was changed/);
     assert.equal(await accountsNamed("once"), 1);
     await proxy.stop();
@@ -60,7 +53,7 @@ describe("what cannot be known for certain", () => {
       await exchange.carry();
       await exchange.answer((text) => (exchange.line.startsWith("POST") ? text + " ".repeat(65 * 2 ** 20) : text));
     });
-    const { id } = await lifecycleOf("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
+    const { id } = await lifecycle("jambonz:Account", proxy.url).create({ name: "once", serviceProviderSid: target.serviceProviderSid });
     assert.equal((await accountsOf(target)).once.account_sid, id);
     assert.equal(await accountsNamed("once"), 1);
     await proxy.stop();
@@ -77,7 +70,7 @@ describe("what cannot be known for certain", () => {
       target.sandbox.addFault({ match: { method: "GET", path: "/ServiceProviders/*/Accounts" }, fault, times: "always" });
       await exchange.pass();
     });
-    const creation = lifecycleOf("jambonz:Account", proxy.url).create({ name: "twice", serviceProviderSid: target.serviceProviderSid });
+    const creation = lifecycle("jambonz:Account", proxy.url).create({ name: "twice", serviceProviderSid: target.serviceProviderSid });
     const told = /a first attempt was not answered; whether it was made all the same could not be found out \(insufficient privileges/;
     await assert.rejects(creation, (error: InitializationError) => told.test(error.message) && error.id.length === 36);
     target.sandbox.clearFaults();
@@ -87,10 +80,10 @@ describe("what cannot be known for certain", () => {
 
   it("a name that somebody took after a list was read for something else is not free", async () => {
     const other = await made(target.sandbox, "/Accounts", { name: "other", service_provider_sid: target.serviceProviderSid });
-    const lifecycle = lifecycleOf("jambonz:Account");
-    await lifecycle.read(other, { name: "other", sid: other, serviceProviderSid: target.serviceProviderSid });
+    const accounts = lifecycle("jambonz:Account");
+    await accounts.read(other, { name: "other", sid: other, serviceProviderSid: target.serviceProviderSid });
     await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
-    await assert.rejects(lifecycle.create({ name: "acme", serviceProviderSid: target.serviceProviderSid }), /already has an account/);
+    await assert.rejects(accounts.create({ name: "acme", serviceProviderSid: target.serviceProviderSid }), /already has an account/);
     assert.equal(await accountsNamed("acme"), 1);
   });
 
@@ -139,7 +132,7 @@ describe("what cannot be known for certain", () => {
   it("an id that was edited by hand reaches nothing of another kind", async () => {
     const { serviceProviderSid } = target;
     const id = `../ServiceProviders/${serviceProviderSid}`;
-    const account = lifecycleOf("jambonz:Account");
+    const account = lifecycle("jambonz:Account");
     await assert.rejects(account.delete(id, { sid: "x", forceDestroy: true }), /is not the id of a/);
     await assert.rejects(account.update(id, { sid: "x", name: "x" }, { name: "renamed" }), /is not the id of a/);
     assert.deepEqual(target.sandbox.requests, []);
@@ -152,7 +145,7 @@ describe("what cannot be known for certain", () => {
       if (isAway) response.setHeader("content-type", "text/html").end("<!doctype html><html>Portal</html>");
       else response.setHeader("content-type", "application/json").end("[]");
     });
-    const creation = lifecycleOf("jambonz:Account", portal.url).create({ name: "a", serviceProviderSid: target.serviceProviderSid });
+    const creation = lifecycle("jambonz:Account", portal.url).create({ name: "a", serviceProviderSid: target.serviceProviderSid });
     const told = await creation.then(
       () => "",
       (error: Error) => error.message,
@@ -170,7 +163,7 @@ describe("what cannot be known for certain", () => {
       service_provider_sid: target.serviceProviderSid,
       sip_realm: "a.example.com",
     });
-    await lifecycleOf("jambonz:SipRealm").delete(accountSid, { accountApiKey: "" });
+    await lifecycle("jambonz:SipRealm").delete(accountSid, { accountApiKey: "" });
     assert.equal((await accountsOf(target)).a.sip_realm, null);
   });
 });

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { resourceOf } from "../../provider/platforms";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform } from "../../provider/platforms";
-import { Session } from "../../provider/session";
 import { marks, UNKNOWN } from "../../provider/values";
 import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, limitsOf, made, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 import { restcommTarget } from "../support/restcomm";
 
@@ -36,11 +33,7 @@ describe("what two resources could have at once", () => {
   const limits = async () => limitsOf(target, (await accountsOf(target)).acme.account_sid as string);
 
   /** As a run of the program asks, for what the engine model does not do. */
-  const runOf = (type: string) => {
-    const { platform: its, definition } = resourceOf(type);
-    const options = { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} };
-    return new Lifecycle(definition, new Session(its, options));
-  };
+  const runOf = (type: string) => lifecycleOf(type, sessionOf("jambonz", target.variables, { pace: 0.005 }));
 
   for (const [type, args, fault] of [
     ["jambonz:Limit", { category: "device", quantity: 1 }, { method: "POST", path: "/Accounts/*/Limits" }],
@@ -223,7 +216,7 @@ describe("what two resources could have at once", () => {
     const hook = { url: "https://a.example.com/hook", username: "u", password: "p" };
     await engine.up([acme({ registrationHook: hook }), limit("one", "device", 1), limit("two", "api_rate", 2)]);
     const run = runOf("jambonz:Limit");
-    const account = new Lifecycle(resourceOf("jambonz:Account").definition, run.session);
+    const account = lifecycleOf("jambonz:Account", run.session);
     const [its, one, two] = [engine.find("acme")!, engine.find("one")!, engine.find("two")!];
     await account.read(its.id, its.outputs);
     for (const { id, outputs } of [one, two]) await run.read(id, outputs);
@@ -354,7 +347,7 @@ describe("what two resources could have at once", () => {
     const inputs = { accountSid: engine.find("acme")!.id, rotateWhenChanged: { quarter: "1" } };
     const { id, state } = await runOf("jambonz:ApiKey").create(inputs);
     const run = runOf("jambonz:ApiKey");
-    const account = new Lifecycle(resourceOf("jambonz:Account").definition, run.session);
+    const account = lifecycleOf("jambonz:Account", run.session);
     const { id: accountSid, outputs, inputs: before } = engine.find("acme")!;
     assert.equal(account.diff(accountSid, outputs, { ...before, planType: "paid" }).changes, true);
     await account.create({ ...before, name: "other", planType: "paid" });
@@ -403,16 +396,10 @@ describe("what a creation leaves undone", () => {
 
   it("still tells where it was made", async () => {
     const target = await jambonzTarget();
-    const session = new Session(platform("jambonz"), {
-      config: () => undefined,
-      environment: target.variables,
-      pace: 0.005,
-      log: () => {},
-    });
     const accountSid = await made(target.sandbox, "/Accounts", { name: "a", service_provider_sid: target.serviceProviderSid });
     const { body } = await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid });
     const realm = { accountSid, realm: "a.b.example.com", accountApiKey: (body as { token: string }).token };
-    const lifecycle = new Lifecycle(resourceOf("jambonz:SipRealm").definition, session);
+    const lifecycle = lifecycleOf("jambonz:SipRealm", sessionOf("jambonz", target.variables, { pace: 0.005 }));
     await assert.rejects(lifecycle.create(realm), ({ state }: { state: Record<string, unknown> }) => {
       assert.equal(state.__place, target.sandbox.url.replace("http://", ""));
       return true;
@@ -448,11 +435,7 @@ describe("a property that somebody removes outside and the program gives up", ()
 describe("something that is deleted because what it belongs to is replaced", () => {
   it("is deleted, although nobody knows yet what it will belong to", async () => {
     const target = await restcommTarget();
-    const lifecycle = (type: string) =>
-      new Lifecycle(
-        resourceOf(type).definition,
-        new Session(platform("restcomm"), { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} }),
-      );
+    const lifecycle = (type: string) => lifecycleOf(type, sessionOf("restcomm", target.variables, { pace: 0.005 }));
     const account = await lifecycle("restcomm:Account").create({ emailAddress: "a@b.example.com", password: "C0rrect-Horse-7" });
     const inputs = { accountSid: account.id, login: "desk", password: "C0rrect-Horse-8" };
     const { id, state } = await lifecycle("restcomm:Client").create(inputs);

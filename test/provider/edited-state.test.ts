@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
 import { marks } from "../../provider/values";
 import { jambonzTarget } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 
 const hook = { url: "https://app.example.com/r" };
 
@@ -27,11 +25,7 @@ describe("a state that somebody has edited into something that it never is", () 
   before(async () => void (target = await jambonzTarget()));
   after(() => target.sandbox.stop());
 
-  const lifecycle = (type: string) =>
-    new Lifecycle(
-      resourceOf(`jambonz:${type}`).definition,
-      new Session(platform("jambonz"), { config: () => undefined, environment: target.variables, pace: 0.001 }),
-    );
+  const lifecycle = (type: string) => lifecycleOf(`jambonz:${type}`, sessionOf("jambonz", target.variables, { pace: 0.001 }));
 
   for (const [at, [what, edit]] of Object.entries(edits).entries()) {
     it(`is compared, refreshed, updated and deleted all the same: ${what}`, async () => {

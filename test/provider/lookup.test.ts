@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { look } from "../../provider/lookup";
-import { platform } from "../../provider/platforms";
-import { Session } from "../../provider/session";
+import type { Session } from "../../provider/session";
 import { jambonzTarget, made, type Target } from "../support/jambonz";
+import { sessionOf } from "../support/lifecycle";
 
 describe("a look-up that cannot be answered", () => {
   let target: Target;
   let session: Session;
   before(async () => {
     target = await jambonzTarget();
-    session = new Session(platform("jambonz"), { config: () => undefined, environment: target.variables });
+    session = sessionOf("jambonz", target.variables);
     for (let i = 0; i < 2; i++) await made(target.sandbox, "/Accounts", { name: "twin", service_provider_sid: target.serviceProviderSid });
   });
   after(() => target.sandbox.stop());

@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { Gate } from "../../provider/http/gate";
-import { Lifecycle } from "../../provider/lifecycle";
+import { limit } from "../../provider/jambonz/limit";
 import { look } from "../../provider/lookup";
-import { platform, resourceOf } from "../../provider/platforms";
-import { Session } from "../../provider/session";
 import type { LoggedRequest, RateWindow } from "../../sandbox/src";
 import { Engine, type Entry } from "../support/engine";
 import { serve } from "../support/http";
 import { asked, jambonzTarget, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
-const categories = [
-  "api_rate",
-  "voice_call_session",
-  "device",
-  "voice_call_minutes",
-  "voice_call_session_license",
-  "voice_call_minutes_license",
-];
+const categories = limit.inputs.shape.category.options;
 
 /** An account with two keys, six limits and a realm: ten resources. */
 function ten({ serviceProviderSid }: Target, name: string): Declared[] {
@@ -35,10 +27,12 @@ const program = (target: Target, accounts: number) => Array.from({ length: accou
 
 /** Deletes with as much at once as the references allow, as the engine does. */
 async function destroy(target: Target, entries: Entry[]): Promise<string[]> {
-  const session = new Session(platform("jambonz"), { config: () => undefined, environment: target.variables, log: () => {} });
+  const session = sessionOf("jambonz", target.variables);
   const errors: string[] = [];
   const gone = async ({ type, id, outputs }: Entry) =>
-    new Lifecycle(resourceOf(type).definition, session).delete(id, outputs).catch((error: Error) => void errors.push(error.message));
+    lifecycleOf(type, session)
+      .delete(id, outputs)
+      .catch((error: Error) => void errors.push(error.message));
   await Promise.all(
     entries
       .filter(({ dependencies }) => dependencies.length === 0)
@@ -116,7 +110,7 @@ describe("a thousand resources and a rate limit", () => {
   });
 
   it("are looked up with one request in all", async () => {
-    const session = new Session(platform("jambonz"), { config: () => undefined, environment: target.variables });
+    const session = sessionOf("jambonz", target.variables);
     const { result, requests } = await windowsOf(() =>
       Promise.all(Array.from({ length: accounts }, (_, n) => look("jambonz:getAccount", { name: `t${n}` }, session))),
     );
@@ -167,7 +161,7 @@ describe("the settings of the gate", () => {
         }, 50);
       });
       const environment = { JAMBONZ_API_URL: `${server.url}/v1`, JAMBONZ_API_KEY: "key", JAMBONZ_MAX_CONCURRENCY: String(most) };
-      const { http } = new Session(platform("jambonz"), { config: () => undefined, environment, log: () => {} }).client;
+      const { http } = sessionOf("jambonz", environment).client;
       await Promise.all(Array.from({ length: 4 * most }, (_, n) => http.send({ method: "GET", path: `/Things/${n}` })));
       assert.equal(atOnce, most);
       await server.stop();

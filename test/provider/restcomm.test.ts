@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
 import { readSettings, type CommonSettings } from "../../provider/settings";
 import { validate } from "../../provider/validate";
 import { UNKNOWN } from "../../provider/values";
 import type { FaultRule, SandboxOptions } from "../../sandbox/src";
 import { Engine } from "../support/engine";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 import { asked, listed, restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
@@ -246,11 +245,7 @@ describe("Restcomm", () => {
       );
       for (const [name, state] of before) {
         const { type, id, inputs, outputs } = engine.find(name)!;
-        const lifecycle = new Lifecycle(
-          resourceOf(type).definition,
-          new Session(platform("restcomm"), { config: () => undefined, environment: target.variables }),
-        );
-        const promised = lifecycle.preview(inputs, { id, state });
+        const promised = lifecycleOf(type, sessionOf("restcomm", target.variables)).preview(inputs, { id, state });
         const known = Object.entries(promised).filter(([, value]) => value !== UNKNOWN);
         assert.equal(promised.dateUpdated, UNKNOWN, name);
         assert.deepEqual(Object.fromEntries(known.map(([key]) => [key, outputs[key]])), Object.fromEntries(known), name);
@@ -288,7 +283,7 @@ describe("Restcomm", () => {
       assert.match(await fails(me({ friendlyName: "Headquarters", password: strong })), /a new password would end its token/);
       // As if somebody had adopted it as a sub-account.
       const state = { emailAddress: "a@b.example.com", closeOnDeletion: true };
-      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+      const session = sessionOf("restcomm", target.variables);
       const refusal = await resourceOf("restcomm:Account").definition.refuseDelete!(session.client, target.accountSid, state);
       assert.match(refusal!, /it is the account that signs in, which is never closed/);
     });
@@ -311,8 +306,7 @@ describe("Restcomm", () => {
 
     it("that was adopted by its id and is then declared by its sid hears nothing of closing", async () => {
       const { body } = await target.sandbox.outside("POST", "/Accounts", { EmailAddress: "old@acme.example.com", Password: strong });
-      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
-      const lifecycle = new Lifecycle(resourceOf("restcomm:Account").definition, session);
+      const lifecycle = lifecycleOf("restcomm:Account", sessionOf("restcomm", target.variables));
       const { state } = (await lifecycle.read(body.sid, {}))!;
       assert.throws(() => lifecycle.diff(body.sid, state, { accountSid: body.sid }), /names this very account(?!.*for ever)/);
     });
@@ -520,7 +514,7 @@ describe("Restcomm", () => {
   it("pages through lists that are longer than a page", async () => {
     for (let i = 0; i < 51; i++)
       await target.sandbox.outside("POST", `${own()}/IncomingPhoneNumbers`, { PhoneNumber: `+1502555${1000 + i}` });
-    const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+    const session = sessionOf("restcomm", target.variables);
     const { list } = session.client as unknown as { list: (path: string) => Promise<unknown[]> };
     assert.equal((await list.call(session.client, `${own()}/IncomingPhoneNumbers.json`)).length, 51);
   });
@@ -624,8 +618,7 @@ describe("Restcomm", () => {
 
   it("previews accounts whose addresses it does not know yet", async () => {
     await up(acme());
-    const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
-    const lifecycle = new Lifecycle(resourceOf("restcomm:Account").definition, session);
+    const lifecycle = lifecycleOf("restcomm:Account", sessionOf("restcomm", target.variables));
     const { id, outputs, inputs } = engine.find("acme")!;
     const { replaces, changes } = lifecycle.diff(id, outputs, { ...inputs, emailAddress: UNKNOWN });
     assert.deepEqual([replaces, changes], [[], true], "nothing below it is deleted before it is refused");
@@ -647,8 +640,8 @@ describe("Restcomm", () => {
   });
 
   describe("that somebody else changes, too", () => {
-    const connect = () => new Session(platform("restcomm"), { config: () => undefined, environment: target.variables, pace: 0.005 });
-    const lifecycle = (type: string, session = connect()) => new Lifecycle(resourceOf(`restcomm:${type}`).definition, session);
+    const connect = () => sessionOf("restcomm", target.variables, { pace: 0.005 });
+    const lifecycle = (type: string, session = connect()) => lifecycleOf(`restcomm:${type}`, session);
 
     it("has an application of its own made, though an equal one of somebody else is only just there", async () => {
       const { body: theirs } = await target.sandbox.outside("POST", `${own()}/Applications`, { FriendlyName: "menu", Kind: "voice" });
@@ -819,7 +812,7 @@ describe("Restcomm", () => {
       await up(number({ voiceApplicationSid: undefined }));
       await sleep(1500);
       const { id, outputs } = engine.find("number")!;
-      const session = new Session(platform("restcomm"), { config: () => undefined, environment: target.variables });
+      const session = sessionOf("restcomm", target.variables);
       const { definition } = resourceOf("restcomm:IncomingPhoneNumber");
       assert.match((await definition.refuseCreate!(session.client, outputs, {}))!.reason, /already has the number/);
       await definition.delete(session.client, id, outputs);
@@ -834,8 +827,7 @@ describe("Restcomm", () => {
   });
 
   describe("look-ups", () => {
-    const ask = (type: string, args: Properties) =>
-      look(`restcomm:${type}`, args, new Session(platform("restcomm"), { config: () => undefined, environment: target.variables }));
+    const ask = (type: string, args: Properties) => look(`restcomm:${type}`, args, sessionOf("restcomm", target.variables));
 
     it("find an account by e-mail address and by sid, without its token", async () => {
       await up(acme());
@@ -953,10 +945,8 @@ describe("what a program says wrongly of Restcomm", () => {
 
   it("tells a malformed id", async () => {
     const { sandbox, variables } = await restcommTarget();
-    const session = new Session(platform("restcomm"), { config: () => undefined, environment: variables });
-    const { definition } = resourceOf("restcomm:Client");
     await assert.rejects(
-      new Lifecycle(definition, session).read("CL1", {}),
+      lifecycleOf("restcomm:Client", sessionOf("restcomm", variables)).read("CL1", {}),
       /"CL1" is not the id of a resource restcomm:Client, which is Accounts\/<account sid>\/Clients\/<sid>/,
     );
     await sandbox.stop();

@@ -8,23 +8,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
-import { platform, platformNames, resourceOf } from "../../provider/platforms";
+import { platformNames, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
+import type { Session } from "../../provider/session";
 import { serve, type LocalServer } from "../support/http";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 
 const KEY = "0c9d1f58-5f4b-4f4e-9a43-secret-key-1";
 const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
-function session(settings: Record<string, string>, log: (message: string) => void = () => {}): Session {
-  return new Session(platform("jambonz"), {
-    config: () => undefined,
-    environment: { JAMBONZ_API_KEY: KEY, ...settings },
-    pace: 0.001,
-    log,
-  });
+function session(settings: Record<string, string>, log?: (message: string) => void): Session {
+  return sessionOf("jambonz", { JAMBONZ_API_KEY: KEY, ...settings }, { pace: 0.001, log });
 }
 
 /** What every operation of every resource, and a look-up, do with these settings; each a promise that fails with an error. */
@@ -37,7 +32,7 @@ function everything(settings: Record<string, string>): [string, () => Promise<un
   ];
   const operations = subjects.flatMap(([type, id, state, change]): [string, () => Promise<unknown>][] => {
     const { definition } = resourceOf(type);
-    const lifecycle = () => new Lifecycle(definition, session(settings));
+    const lifecycle = () => lifecycleOf(type, session(settings));
     const inputs = Object.fromEntries(Object.entries(state).filter(([name]) => name in definition.inputs.shape));
     return [
       [`create ${type}`, () => lifecycle().create(inputs)],
@@ -141,8 +136,7 @@ describe("a redirect", () => {
   it("does not repeat a write", async () => {
     status = 307;
     seen.here.length = 0;
-    const { definition } = resourceOf("jambonz:Limit");
-    const lifecycle = new Lifecycle(definition, session({ JAMBONZ_API_URL: `${here.url}/v1` }));
+    const lifecycle = lifecycleOf("jambonz:Limit", session({ JAMBONZ_API_URL: `${here.url}/v1` }));
     await assert.rejects(lifecycle.create({ accountSid: sid, category: "device", quantity: 5 }), /redirect/);
     assert.deepEqual(seen.here, [`POST /v1/Accounts/${sid}/Limits`]);
   });
@@ -265,8 +259,7 @@ describe("a password in the URL", () => {
 
   for (const name of platformNames) {
     it(`is refused by every platform, and so is what is not part of a path: ${name}`, () => {
-      const reading = (url: string) => () =>
-        void new Session(platform(name), { config: () => undefined, environment: { [`${name.toUpperCase()}_API_URL`]: url } }).settings;
+      const reading = (url: string) => () => void sessionOf(name, { [`${name.toUpperCase()}_API_URL`]: url }).settings;
       assert.doesNotThrow(reading("https://cpaas.example.com/v1/"));
       const wrong = new RegExp(`${name}:apiUrl must `);
       for (const url of [
@@ -279,12 +272,10 @@ describe("a password in the URL", () => {
   }
 
   it("is not shown either where two URLs contradict each other", () => {
-    const sources = {
-      config: () => "https://ann:hunter2@jambonz.example.com/v1",
-      environment: { JAMBONZ_API_URL: "https://bob:hunter2@other.example.com" },
-    };
+    const environment = { JAMBONZ_API_URL: "https://bob:hunter2@other.example.com" };
+    const config = () => "https://ann:hunter2@jambonz.example.com/v1";
     assert.throws(
-      () => new Session(platform("jambonz"), sources).settings,
+      () => sessionOf("jambonz", environment, { config }).settings,
       ({ message }: Error) => /unset one of them/.test(message) && !message.includes("hunter2"),
     );
   });
@@ -450,7 +441,7 @@ describe("proxies and certificates", function () {
     breaking.on("connection", (socket: Socket) => raw.push(socket));
     await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
     const url = `https://127.0.0.1:${(breaking.address() as AddressInfo).port}/v1`;
-    const lifecycle = new Lifecycle(resourceOf("jambonz:ApiKey").definition, session({ JAMBONZ_API_URL: url }));
+    const lifecycle = lifecycleOf("jambonz:ApiKey", session({ JAMBONZ_API_URL: url }));
     const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
     const message = await lifecycle.create({ admin: true }).then(

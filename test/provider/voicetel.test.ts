@@ -4,18 +4,17 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FaultRule } from "../../sandbox/src";
 import { look } from "../../provider/lookup";
-import { platform } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
-import { UNKNOWN } from "../../provider/values";
+import type { Session } from "../../provider/session";
 import { validate } from "../../provider/validate";
-import { Lifecycle } from "../../provider/lifecycle";
+import { UNKNOWN } from "../../provider/values";
 import { account } from "../../provider/voicetel/account";
 import { apiKey } from "../../provider/voicetel/api-key";
 import { HourlyCalls } from "../../provider/voicetel/hourly-calls";
+import type { FaultRule } from "../../sandbox/src";
 import { Engine } from "../support/engine";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 import { accountsOf, added, asked, voicetelTarget, type Target } from "../support/voicetel";
 
@@ -100,8 +99,8 @@ describe("an account of voicetel", () => {
   it("does not take a value that a preview does not know yet for a change", async () => {
     await engine.up([acme()]);
     const { outputs } = engine.find("Acme")!;
-    const session = new Session(platform("voicetel"), { config: () => undefined, environment: target.variables });
-    const { changed, replaces } = new Lifecycle(account, session).diff(String(number), outputs, { ...outputs, email: UNKNOWN });
+    const session = sessionOf("voicetel", target.variables);
+    const { changed, replaces } = lifecycleOf("voicetel:Account", session).diff(String(number), outputs, { ...outputs, email: UNKNOWN });
     assert.deepEqual([changed, replaces], [["email"], []]);
   });
 
@@ -195,7 +194,7 @@ describe("an account of voicetel", () => {
   });
 
   it("goes to VoiceTel's own host unless told otherwise", () => {
-    const session = new Session(platform("voicetel"), { config: () => undefined, environment: {} });
+    const session = sessionOf("voicetel", {});
     assert.equal(session.client.http.host, "api.voicetel.com");
   });
 
@@ -247,7 +246,7 @@ describe("an account of voicetel", () => {
     assert.equal(messages.length, 2);
     assert.doesNotMatch(messages[0]!, new RegExp(target.sandbox.adminKey));
     assert.doesNotMatch(messages[1]!, new RegExp(`${target.sandbox.adminKey}|${password}`));
-    const session = new Session(platform("voicetel"), { config: () => undefined, environment: target.variables });
+    const session = sessionOf("voicetel", target.variables);
     await assert.rejects(look("voicetel:getRegistration", { apiKey: apikey }, session), (error: Error) => {
       assert.match(error.message, /^voicetel\.getRegistration: wrong: .*\[secret\]/);
       return !error.message.includes(apikey) && !error.message.includes(target.sandbox.adminKey);
@@ -316,8 +315,8 @@ describe("an account of voicetel", () => {
       const { password } = (await accountsOf(target)).Acme!;
       const create = (signal?: AbortSignal) => {
         const environment = { ...target.variables, VOICETEL_CALLS_PER_HOUR: "1" };
-        const session = new Session(platform("voicetel"), { config: () => undefined, environment, signal, log: () => {} });
-        return new Lifecycle(apiKey, session).create({ username: number, password });
+        const session = sessionOf("voicetel", environment, { signal });
+        return lifecycleOf("voicetel:ApiKey", session).create({ username: number, password });
       };
       await assert.rejects(create(AbortSignal.abort()), /the run was cancelled/);
       await create();
@@ -360,9 +359,9 @@ describe("an account of voicetel", () => {
 
 describe("the preview of a key of voicetel", () => {
   const preview = (password: string) => {
-    const session = new Session(platform("voicetel"), { config: () => undefined, environment: {} });
+    const session = sessionOf("voicetel", {});
     const state = { username: number, password: "old", apiKey: "key-of-the-old-password" };
-    return new Lifecycle(apiKey, session).preview({ username: number, password }, { id: String(number), state }).apiKey;
+    return lifecycleOf("voicetel:ApiKey", session).preview({ username: number, password }, { id: String(number), state }).apiKey;
   };
 
   it("promises the key as it is, but not once the password changes, which ends it", () => {
@@ -385,7 +384,7 @@ describe("a look-up at voicetel", () => {
   });
   afterEach(() => target.stop());
 
-  const newSession = () => new Session(platform("voicetel"), { config: () => undefined, environment: target.variables, pace: 0.01 });
+  const newSession = () => sessionOf("voicetel", target.variables, { pace: 0.01 });
   const ask = (name: string, args: object = {}) => look(`voicetel:${name}`, args as Properties, session);
 
   it("tells the account of a key, by default of the one in the settings", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startSandbox, type Sandbox } from "../../sandbox/src/index";
+import { startSandbox, type Sandbox } from "../../sandbox/src";
 import { create, createAccount, createApplication, createKey, createProvider, outcome, send } from "./client";
 
 describe("values that an account's program sends and gets back", () => {

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startSandbox } from "../../sandbox/src";
 import { explain, readOptions } from "../../sandbox/src/cli";
-import { startSandbox } from "../../sandbox/src/index";
 import { createAccount, createProvider, send } from "./client";
 
 const program = [join(__dirname, "../../sandbox/bin/pulumi-cpaas-sandbox.js")];

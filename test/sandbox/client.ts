@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import type { Sandbox } from "../../sandbox/src/index";
+import type { Sandbox } from "../../sandbox/src";
 
 export interface Answer {
   status: number;

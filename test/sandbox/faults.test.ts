@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startSandbox, type FaultRule, type Sandbox } from "../../sandbox/src/index";
+import { startSandbox, type FaultRule, type Sandbox } from "../../sandbox/src";
 import { createAccount, createProvider, send } from "./client";
 
 /** The code of the error with which a request fails. */

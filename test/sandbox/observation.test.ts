@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startSandbox, type Sandbox } from "../../sandbox/src/index";
+import { startSandbox, type Sandbox } from "../../sandbox/src";
 import { createAccount, createKey, createProvider, send } from "./client";
 
 describe("the rate limit", () => {

@@ -7,9 +7,9 @@ import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sandbox, SandboxOptions } from "../../sandbox/src";
 import { readOptions } from "../../sandbox/src/cli";
 import { passwordStrength } from "../../sandbox/src/restcomm/passwords";
-import type { Sandbox, SandboxOptions } from "../../sandbox/src";
 import { restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
 interface Answer {

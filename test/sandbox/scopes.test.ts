@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { startSandbox, type Sandbox } from "../../sandbox/src/index";
+import { startSandbox, type Sandbox } from "../../sandbox/src";
 import { admin, Sessions } from "../../sandbox/src/jambonz/auth";
 import { create, createAccount, createApplication, createKey, createProvider, outcome, send } from "./client";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/src/index";
+import { startSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/src";
 
 interface Exchange {
   title: string;

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/src";
 import { explain, readOptions } from "../../sandbox/src/cli";
-import { startSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/src/index";
 
 const start = (options: SandboxOptions = {}) => startSandbox({ platform: "voicetel", rateLimit: false, ...options });
 

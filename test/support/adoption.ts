@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sandbox } from "../../sandbox/src";
 import type { ImportEntry } from "../../provider/cli/import-list";
+import type { Sandbox } from "../../sandbox/src";
 import { made, type Target } from "./jambonz";
 import type { TestStack } from "./pulumi";
-
-const bin = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
 
 /** A stack that takes over what is on a platform. */
 export class Adoption {
@@ -16,19 +13,9 @@ export class Adoption {
     readonly sandbox: Sandbox,
   ) {}
 
-  /** Runs `npx pulumi-cpaas` in the stack's folder. Not in step: the sandbox answers in this process. */
-  cli(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-    return new Promise((resolve) => {
-      const options = { cwd: this.stack.folder, env: this.stack.environmentVariables(), maxBuffer: 2 ** 26 };
-      execFile(process.execPath, [bin, ...args], options, (error, stdout, stderr) => {
-        resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
-      });
-    });
-  }
-
-  /** Runs it, and it has to succeed. @returns what it tells */
+  /** Runs `npx pulumi-cpaas`, which has to succeed. @returns what it tells */
   async ok(...args: string[]): Promise<string> {
-    const { status, stderr } = await this.cli(...args);
+    const { status, stderr } = await this.stack.cpaas(...args);
     assert.equal(status, 0, stderr);
     return stderr;
   }

@@ -5,8 +5,7 @@
  */
 import dns from "node:dns";
 import { look } from "../../provider/lookup";
-import { platform } from "../../provider/platforms";
-import { Session } from "../../provider/session";
+import { sessionOf } from "./lifecycle";
 
 const real = dns.lookup as (hostname: string, ...rest: unknown[]) => void;
 Object.assign(dns, {
@@ -21,7 +20,7 @@ async function main(): Promise<void> {
       delete process.env[name.toLowerCase()];
     }
     Object.assign(process.env, variables);
-    const session = new Session(platform("jambonz"), { config: () => undefined, pace: 0.001, log: () => {} });
+    const session = sessionOf("jambonz", undefined, { pace: 0.001 });
     outcomes.push(await look("jambonz:getServiceProviders", {}, session).catch((error: Error) => error.message));
   }
   process.stdout.write(JSON.stringify(outcomes));

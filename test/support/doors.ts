@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import assert from "node:assert/strict";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testEnvironment, type Environment } from "./environment";
@@ -43,15 +43,13 @@ export const dynamic: Door = {
   write: (folder, program) => writeFileSync(join(folder, "program.json"), JSON.stringify(program)),
   typeOf: (type) => (type.startsWith(DYNAMIC) ? type.slice(DYNAMIC.length) : undefined),
   async adopt(stack, existing) {
-    const bin = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
-    const resources = existing.flatMap(({ type, name, id, leave = [] }) => {
+    const resources: unknown[] = [];
+    for (const { type, name, id, leave = [] } of existing) {
       const left = leave.flatMap((property) => ["--leave", property]);
-      const list = execFileSync(process.execPath, [bin, "adopt", type, name, id, ...left], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-      return (JSON.parse(list) as { resources: unknown[] }).resources;
-    });
+      const { status, stdout, stderr } = await stack.cpaas("adopt", type, name, id, ...left);
+      assert.equal(status, 0, stderr);
+      resources.push(...(JSON.parse(stdout) as { resources: unknown[] }).resources);
+    }
     writeFileSync(join(stack.folder, "import.json"), JSON.stringify({ resources }));
     const told = await stack.ok(IMPORT);
     await stack.ok(["refresh", "--yes", "--skip-preview"]);

@@ -1,11 +1,12 @@
 import type { z } from "zod";
 import { InitializationError } from "../../provider/errors";
-import { Lifecycle } from "../../provider/lifecycle";
+import type { Lifecycle } from "../../provider/lifecycle";
 import { resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { traitsOf } from "../../provider/schema";
-import { Session } from "../../provider/session";
+import type { Session } from "../../provider/session";
 import { isAbsent, plain, UNKNOWN } from "../../provider/values";
+import { lifecycleOf, sessionOf } from "./lifecycle";
 import type { Declared } from "./pulumi";
 
 /** A resource in the model's state, as far as the provider can notice it. */
@@ -94,18 +95,14 @@ class Run {
   }
 
   #lifecycle(type: string): Lifecycle {
-    const { platform, definition } = resourceOf(type);
-    let session = this.#sessions.get(platform.name);
+    const { name } = resourceOf(type).platform;
+    let session = this.#sessions.get(name);
     if (!session) {
-      session = new Session(platform, {
-        config: () => undefined,
-        environment: this.#options.environment(),
-        pace: this.#options.pace,
-        log: this.#options.log ?? (() => {}),
-      });
-      this.#sessions.set(platform.name, session);
+      const { environment, pace, log } = this.#options;
+      session = sessionOf(name, environment(), { pace, log });
+      this.#sessions.set(name, session);
     }
-    return new Lifecycle(definition, session);
+    return lifecycleOf(type, session);
   }
 
   async #attempt<T>(operation: string, entry: { name: string }, act: () => Promise<T>): Promise<T> {

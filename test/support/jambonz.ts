@@ -11,7 +11,9 @@ export interface Target {
 }
 
 export type KeyKind = "admin" | "service provider";
-export const keyKinds: KeyKind[] = ["admin", "service provider"];
+
+/** Whose key that is, as in "with a key of …". */
+export const holder: Record<KeyKind, string> = { admin: "an admin", "service provider": "a service provider" };
 
 export async function jambonzTarget(kind: KeyKind = "admin", options: SandboxOptions = {}): Promise<Target> {
   const sandbox = await startSandbox({ rateLimit: false, ...options });

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import * as grpc from "@grpc/grpc-js";
-import { SECRET, SIGNATURE } from "../../provider/signature";
+import type * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Any, Empty, messages, service, Status, Struct } from "../../provider/plugin/messages";
 import { serve } from "../../provider/plugin/server";
+import { SECRET, SIGNATURE } from "../../provider/signature";
 import { cleanVariables } from "./environment";
 
 type Json = Record<string, any>;

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -31,6 +31,8 @@ export interface Result {
   /** Standard output and standard error, as they came. */
   text: string;
 }
+
+const command = join(__dirname, "..", "..", "bin", "pulumi-cpaas.js");
 
 /** A Pulumi program with a stack of its own in a folder of its own, driven through the real CLI. */
 export class TestStack {
@@ -139,6 +141,16 @@ export class TestStack {
     const { code, text } = await this.run(args);
     if (code === 0) throw new Error(`pulumi ${args.join(" ")} should have failed:\n${text}`);
     return text;
+  }
+
+  /** Runs `npx pulumi-cpaas` in the stack's folder. Not in step: the sandbox answers in this process. */
+  cpaas(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      const options = { cwd: this.folder, env: this.environmentVariables(), maxBuffer: 2 ** 26 };
+      execFile(process.execPath, [command, ...args], options, (error, stdout, stderr) => {
+        resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
+      });
+    });
   }
 
   up(...args: string[]): Promise<string> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { startSandbox, type LoggedRequest, type Sandbox } from "../../../sandbox/src";
 import type { Entry } from "../../support/engine";
-import { made, type KeyKind } from "../../support/jambonz";
+import { holder, made, type KeyKind } from "../../support/jambonz";
 import type { Declared } from "../../support/pulumi";
 import { broken, optional, type Life } from "../life";
 import { current, type Effect, type OutsideChange, type Scene, type Subject } from "../subject";
@@ -190,7 +190,7 @@ export const jambonz: Subject<KeyKind, Tenants> = {
   ],
   possible: (life) => (life.chapters.some(({ faults }) => faults.length > 0) ? withoutDeletedWith(life) : life),
   nothing: {},
-  told: (key) => `with a key of ${key === "admin" ? "an admin" : "a service provider"}`,
+  told: (key) => `with a key of ${holder[key]}`,
   sketch: (program) => declared(program, ["provider 1", "provider 2"]),
   async open() {
     const sandbox = await startSandbox({ rateLimit: false, dns: "skipped" });
