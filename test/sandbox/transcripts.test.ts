@@ -11,7 +11,10 @@ interface Exchange {
   response: { status: number; contentType: string | null; headers?: Record<string, string>; body: unknown };
 }
 type Bindings = Readonly<Record<string, string>>;
+/** What the sandbox has answered to the exchanges of a title, in their order. */
+type Answers = (title: string) => any[];
 
+/** Placeholders that stand for any value of a kind, so that what has to be the same, or another one, is tested by itself. */
 const anything: Record<string, RegExp> = {
   uuid: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/,
   timestamp: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/,
@@ -66,16 +69,19 @@ function assertInOrderOfSids(list: unknown[]): void {
   assert.deepEqual(sids, [...sids].sort());
 }
 
-function replay(
-  file: string,
-  options: SandboxOptions,
-  prepare: (sandbox: Sandbox, exchange: Exchange) => Promise<void> = async () => {},
-): void {
+interface Replay {
+  prepare?: (sandbox: Sandbox, exchange: Exchange) => Promise<void>;
+  /** What has to hold between answers, by what it is. */
+  afterwards?: Record<string, (answers: Answers) => void>;
+}
+
+function replay(file: string, options: SandboxOptions, { prepare = async () => {}, afterwards = {} }: Replay = {}): void {
   describe(`jambonz/${file}`, () => {
     const text = readFileSync(join(__dirname, "../transcripts/jambonz", file), "utf8");
     const { exchanges } = JSON.parse(text) as { exchanges: Exchange[] };
     let sandbox: Sandbox;
     let bound: Bindings = {};
+    const answered: { title: string; body: any }[] = [];
     before(async () => (sandbox = await startSandbox(options)));
     after(() => sandbox.stop());
 
@@ -105,16 +111,63 @@ function replay(
         if (!end) assert.deepEqual(actual, JSON.parse(fill(JSON.stringify(expected.body), bound)));
         assert.ok(end, "the keys are in another order, or a placeholder stands for something else");
         bound = end;
+        answered.push({ title, body: actual });
         if (Array.isArray(actual)) assertInOrderOfSids(actual);
       });
     }
+
+    for (const [what, holds] of Object.entries(afterwards))
+      it(what, () => holds((title) => answered.filter((one) => one.title === title).map(({ body }) => body)));
   });
 }
 
-replay("accounts-keys-limits-realms.json", { dns: "none" });
-replay("everything-else.json", {});
+replay(
+  "accounts-keys-limits-realms.json",
+  { dns: "none" },
+  {
+    afterwards: {
+      "the webhook secret is the account's, until another one takes its place"(answers) {
+        const [account] = answers("read the key's own account");
+        const [before] = answers("webhook secret");
+        const [after] = answers("regenerate the webhook secret");
+        assert.equal(before.webhook_secret, account.webhook_secret);
+        assert.notEqual(after.webhook_secret, before.webhook_secret);
+      },
+      "a key expires when its creation said"(answers) {
+        const [keys] = answers("list keys of the account");
+        assert.deepEqual(
+          keys.map(({ expires_at }: Record<string, unknown>) => expires_at).filter((at: unknown) => at !== null),
+          ["2030-01-01T00:00:00.000Z"],
+        );
+      },
+    },
+  },
+);
+replay(
+  "everything-else.json",
+  {},
+  {
+    afterwards: {
+      // Updates that say nothing of these two hooks keep their rows: jambonz-api-server 0.9.6, lib/routes/api/applications.js
+      "an application's hooks are two, and stay the same ones over updates of other things"(answers) {
+        const [made, updated] = answers("read application");
+        const [[listed]] = answers("list applications of the account");
+        const [found] = answers("list applications of the account by name");
+        const sids = ({ call_hook, call_status_hook }: any) => [call_hook.webhook_sid, call_status_hook.webhook_sid] as string[];
+        assert.equal(new Set(sids(made)).size, 2);
+        for (const later of [updated, listed, found.data[0]]) assert.deepEqual(sids(later), sids(made));
+      },
+    },
+  },
+);
 // The recording was made without any DNS work: the account goes although its realm was cleared.
-replay("realms-and-rate-limit.json", { dns: "skipped", rateLimit: { requests: 40, seconds: 60 } }, async (sandbox, { response }) => {
-  if (response.status !== 429) return;
-  while (sandbox.requests.length < 40) await fetch(`${sandbox.url}/Accounts`);
-});
+replay(
+  "realms-and-rate-limit.json",
+  { dns: "skipped", rateLimit: { requests: 40, seconds: 60 } },
+  {
+    async prepare(sandbox, { response }) {
+      if (response.status !== 429) return;
+      while (sandbox.requests.length < 40) await fetch(`${sandbox.url}/Accounts`);
+    },
+  },
+);
