@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform, resourceOf } from "../../provider/platforms";
-import { Session } from "../../provider/session";
-import { accountsOf, asked, jambonzTarget, keysOf, made, type KeyKind, type Target } from "../support/jambonz";
+import { accountsOf, asked, holder, jambonzTarget, keysOf, made, type KeyKind, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 
 const hook = { url: "https://app.example.com", method: "POST" };
 
 for (const kind of ["admin", "service provider"] as KeyKind[]) {
-  describe(`an account that is deleted with ${kind === "admin" ? "an admin's" : "a service provider's"} key`, () => {
+  describe(`an account that is deleted with ${holder[kind]}'s key`, () => {
     let target: Target;
     let id: string;
     let other: string;
@@ -34,10 +32,9 @@ for (const kind of ["admin", "service provider"] as KeyKind[]) {
     };
     const list = async (path: string) => (await target.sandbox.outside("GET", path)).body as Record<string, unknown>[];
     const deletion = (forceDestroy: boolean) => {
-      const environment = target.variables;
-      const session = new Session(platform("jambonz"), { config: () => undefined, environment, pace: 0.005, log: () => {} });
+      const session = sessionOf("jambonz", target.variables, { pace: 0.005 });
       const state = { sid: id, name: "acme", serviceProviderSid: owner(), forceDestroy };
-      return new Lifecycle(resourceOf("jambonz:Account").definition, session).delete(id, state);
+      return lifecycleOf("jambonz:Account", session).delete(id, state);
     };
     /** It fails for this reason, and the account and its key are as they were. */
     async function refused(forceDestroy: boolean, reason: RegExp): Promise<void> {

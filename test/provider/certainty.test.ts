@@ -124,7 +124,7 @@ describe("what cannot be known for certain", () => {
     target.variables.JAMBONZ_API_KEY = body.token;
     const state = { sid: accountSid, name: "a", serviceProviderSid: target.serviceProviderSid };
     await assert.rejects(
-      lifecycleOf("jambonz:Account").update(accountSid, state, { name: "a", sipRealm: "a.sip.example.com" }),
+      lifecycle("jambonz:Account").update(accountSid, state, { name: "a", sipRealm: "a.sip.example.com" }),
       /a realm is set by a jambonz\.SipRealm and not by sipRealm \(400\)/,
     );
   });

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { Lifecycle } from "../../provider/lifecycle";
-import { resourceOf } from "../../provider/platforms";
+import type { Lifecycle } from "../../provider/lifecycle";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
 import { marks } from "../../provider/values";
 import { accountsOf, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import { listed, restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
 /** What one run of a program asks of resources of one type. */
 function runOf(type: string, environment: Record<string, string>): Lifecycle {
-  const { platform, definition } = resourceOf(type);
-  return new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.005, log: () => {} }));
+  return lifecycleOf(type, sessionOf(type.split(":")[0]!, environment, { pace: 0.005 }));
 }
 
 describe("what the engine deletes, whatever was answered when it compared", () => {
