@@ -16,6 +16,8 @@ export interface Request {
   /** Sent as JSON; a URLSearchParams is sent form-encoded. */
   body?: unknown;
   headers?: Record<string, string>;
+  /** It carries a key or a password that belongs to the resource, so it is sent only to where that was seen last. Default: false. */
+  ownKey?: boolean;
   /**
    * Doing it twice is the same as doing it once, so it may be repeated when its answer was lost.
    * Default: true for everything but POST.
@@ -140,9 +142,10 @@ export class HttpClient {
   /**
    * Runs an operation, all of whose requests together may take so long. Waiting for the rate limit does not count.
    * @param seconds default: the setting's time
+   * @param home where the resource that it is about was seen last, as `place` names it
    */
-  operation<T>(operation: () => Promise<T>, seconds = this.#options.settings.operationTimeout): Promise<T> {
-    return withBudget(new Budget(seconds, () => this.#gate.clock()), operation);
+  operation<T>(operation: () => Promise<T>, seconds = this.#options.settings.operationTimeout, home?: string): Promise<T> {
+    return withBudget(new Budget(seconds, () => this.#gate.clock(), home), operation);
   }
 
   /** @throws CancelledError at once when the run is cancelled */
@@ -161,6 +164,7 @@ export class HttpClient {
   async send(request: Request): Promise<Answer> {
     const budget = currentBudget();
     if (!budget) return this.operation(() => this.send(request));
+    if (request.ownKey) this.#guardOwnKey(budget);
     const tries: Tries = {};
     try {
       return await this.#untilAnswered(request, budget, tries);
@@ -268,6 +272,14 @@ export class HttpClient {
       headers,
       signal: signal && request.method === "GET" ? AbortSignal.any([signal, limit]) : limit,
     });
+  }
+
+  /** A key in state was told by one platform, and is nothing for whoever the URL names by now. */
+  #guardOwnKey({ home }: Budget): void {
+    if (home === undefined || home === this.place) return;
+    throw new NotSentError(
+      `it was seen last at ${home}, so no key or password of it is sent to ${this.place}; check the API's URL. Where the platform has moved, run \`pulumi refresh\`, or, where that says the same, take it out of the state with \`pulumi state delete\``,
+    );
   }
 
   /** A key in clear on a network is a lost key. */

@@ -77,12 +77,16 @@ export class Jambonz {
     throw new UserError("jambonz needs an API key: JAMBONZ_API_KEY in the environment, or `pulumi config set --secret jambonz:apiKey …`");
   }
 
+  /** @param key of the resource that it is about; default: the one in use */
   async get<T = Row>(path: string, key?: string): Promise<T> {
-    const { body } = await this.http.send({ method: "GET", path, headers: bearer(key), complete: isObject });
+    const { body } = await this.http.send({ method: "GET", path, ...signedBy(key), complete: isObject });
     return body as T;
   }
 
-  /** @param options.idempotent for the few POSTs that do the same when sent twice */
+  /**
+   * @param options.key of the resource that it is about; default: the one in use
+   * @param options.idempotent for the few POSTs that do the same when sent twice
+   */
   async post<T = Row>(path: string, body?: unknown, options: { key?: string; idempotent?: boolean } = {}): Promise<T> {
     // What a creation answers is the only place where the new sid and token are told.
     const complete = body === undefined ? undefined : (answer: unknown) => isObject(answer) && typeof (answer as Row).sid === "string";
@@ -90,7 +94,7 @@ export class Jambonz {
       method: "POST",
       path,
       body,
-      headers: bearer(options.key),
+      ...signedBy(options.key),
       idempotent: options.idempotent,
       complete,
     });
@@ -292,8 +296,8 @@ function isObject(body: unknown): boolean {
   return typeof body === "object" && body !== null;
 }
 
-function bearer(key: string | undefined): Record<string, string> | undefined {
-  return key === undefined ? undefined : { authorization: `Bearer ${key}` };
+function signedBy(key: string | undefined) {
+  return key === undefined ? {} : { headers: { authorization: `Bearer ${key}` }, ownKey: true };
 }
 
 /** The last collection in a path: `/ServiceProviders/<sid>/Accounts` and `/Accounts/<sid>` are both about accounts. */

@@ -148,6 +148,73 @@ describe("a redirect", () => {
   });
 });
 
+describe("a key in state", () => {
+  const TOKEN = "1d7c2f3a-7b0e-4c7c-8f55-token-of-a";
+  let other: LocalServer;
+  let cache: string; // where VoiceTel's calls are counted
+  const { XDG_CACHE_HOME: userCache } = process.env;
+  /** What the platform that the URL names now was sent. */
+  const seen: { line: string; key?: string; body: string }[] = [];
+  before(async () => {
+    other = await serve((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { authorization: key } = request.headers;
+        seen.push({ line: `${request.method} ${request.url}`, key, body: Buffer.concat(chunks).toString() });
+        response.writeHead(401, { "content-type": "application/json" }).end("{}");
+      });
+    });
+  });
+  before(() => (process.env.XDG_CACHE_HOME = cache = mkdtempSync(join(tmpdir(), "pulumi-cpaas-"))));
+  after(() => other.stop());
+  after(() => {
+    if (userCache === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = userCache;
+    rmSync(cache, { recursive: true });
+  });
+  beforeEach(() => (seen.length = 0));
+
+  const kinds: [string, string, Properties, Properties?][] = [
+    ["jambonz:ApiKey", `ApiKeys/${sid}`, { admin: true, sid, token: TOKEN }],
+    ["jambonz:SipRealm", sid, { accountSid: sid, realm: "a.b.example.com", accountApiKey: TOKEN, dns: "missing" }, {}],
+    ["voicetel:ApiKey", "4592086960", { username: 4592086960, password: "before", apiKey: TOKEN }, { password: TOKEN }],
+  ];
+  for (const [type, id, state, change] of kinds) {
+    const lifecycle = () => {
+      const { platform, definition } = resourceOf(type);
+      const variables = (name: string) => ({ [`${name}_API_URL`]: `${other.url}/v1`, [`${name}_API_KEY`]: KEY });
+      const environment = { ...variables("JAMBONZ"), ...variables("VOICETEL") };
+      return new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001, log: () => {} }));
+    };
+    const news = Object.fromEntries(Object.keys(resourceOf(type).definition.inputs.shape).map((name) => [name, state[name]]));
+    const acts = (place: string): [string, () => Promise<unknown>][] => {
+      const held = { ...state, __place: place };
+      if (change) return [["update", () => lifecycle().update(id, held, { ...news, ...change })]];
+      return [
+        ["read", () => lifecycle().read(id, held)],
+        ["delete", () => lifecycle().delete(id, held)],
+      ];
+    };
+    const isSent = () => seen.some(({ key, body }) => `${key} ${body}`.includes(TOKEN));
+
+    it(`is not sent to another platform than its own: ${type}`, async () => {
+      for (const [what, act] of acts("jambonz.example.com/v1")) {
+        await assert.rejects(act(), /it was seen last at jambonz\.example\.com\/v1, so no key or password of it is sent to 127\./, what);
+        assert(!isSent(), what);
+      }
+    });
+
+    it(`is sent to its own: ${type}`, async () => {
+      for (const [what, act] of acts(other.url.replace("http://", "") + "/v1")) {
+        seen.length = 0;
+        await act().catch(() => undefined);
+        assert(isSent(), what);
+      }
+    });
+  }
+});
+
 describe("an answer without an end", () => {
   async function ask(
     answer: Parameters<typeof serve>[0],
