@@ -191,8 +191,7 @@ export class HttpClient {
         if (answer.status < 400) return answer;
         const own = dialect.reason(answer);
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
-        const proxy =
-          answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
+        const proxy = answer.status === 407 ? `${WANTS_SIGN_IN}, which HTTP_PROXY can hold` : undefined;
         const isUnspoken = answer.status === 500 && own === undefined;
         const unspoken = (isUnspoken && dialect.unspoken) || `it answered ${answer.status} without a reason`;
         const reason = redactor.excerpt(proxy ?? own ?? unspoken);
@@ -237,6 +236,7 @@ export class HttpClient {
       if (budget.left === 0)
         throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
       const response = await this.#exchange(request);
+      if (isProxys(response, this.#options.apiUrl)) return proxyRefusal(response.status);
       if (waitsForRateLimit) state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
       if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
@@ -365,6 +365,23 @@ interface Failure extends NodeJS.ErrnoException {
 function wasBeingSecured(request: Failure["request"]): boolean {
   // Node ends this when it has accepted the certificate (lib/_tls_wrap.js).
   return request?.socket?.secureConnecting === true;
+}
+
+/**
+ * Whether an answer came before the connection to the platform was secure: then it is that of a proxy, to CONNECT, and says
+ * nothing of the platform, whatever its status and its words.
+ */
+function isProxys({ request }: AxiosResponse, apiUrl: string): boolean {
+  const { socket } = (request ?? {}) as { socket?: { encrypted?: boolean } };
+  return new URL(apiUrl).protocol === "https:" && socket?.encrypted !== true;
+}
+
+const WANTS_SIGN_IN = "the proxy in between wants a user name and a password";
+
+/** Nothing was sent. To ask again may help where the proxy has a trouble of its own. */
+function proxyRefusal(status: number): Outcome {
+  const problem = status === 407 ? `${WANTS_SIGN_IN}, which HTTPS_PROXY can hold (407)` : `the proxy in between answered ${status}`;
+  return { kind: "notSent", problem, hopeless: status < 500 && status !== 408 && status !== 429 };
 }
 
 function connectProblem(codes: string[]): string {

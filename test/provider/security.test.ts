@@ -357,6 +357,54 @@ describe("a password in the URL", () => {
   });
 });
 
+describe("what a proxy says before it has connected", () => {
+  let proxy: LocalServer;
+  let status: number;
+  let asked = 0;
+  const variables = { ...process.env };
+  before(async () => {
+    proxy = await serve(() => {});
+    proxy.server.on("connect", (_request, client) => {
+      asked++;
+      const headers = `Location: http://127.0.0.1/v1\r\nRetry-After: 60\r\nContent-Type: application/json\r\nContent-Length: 2`;
+      client.end(`HTTP/1.1 ${status} No\r\n${headers}\r\n\r\n[]`);
+    });
+    for (const name of ["NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"]) delete process.env[name];
+    process.env.HTTPS_PROXY = `http://127.0.0.1:${proxy.port}`;
+  });
+  after(async () => {
+    delete process.env.HTTPS_PROXY;
+    Object.assign(process.env, variables);
+    await proxy.stop();
+  });
+
+  const state = { admin: true, sid, token: "a-token-in-state" };
+  for (const [code, tries] of [
+    [307, 1],
+    [401, 1],
+    [404, 1],
+    [429, 2],
+    [502, 2],
+  ] as const) {
+    it(`is no answer of the platform: ${code}`, async () => {
+      status = code;
+      const settings = { JAMBONZ_API_URL: "https://jambonz.example.com/v1", JAMBONZ_MAX_RETRIES: "1" };
+      const lifecycle = () => new Lifecycle(resourceOf("jambonz:ApiKey").definition, session(settings));
+      const complaint = new RegExp(`: jambonz at jambonz\\.example\\.com cannot be reached: the proxy in between answered ${code}$`);
+      for (const act of [
+        () => lifecycle().read(`ApiKeys/${sid}`, state),
+        () => lifecycle().delete(`ApiKeys/${sid}`, state),
+        () => lifecycle().create({ admin: true }),
+      ]) {
+        asked = 0;
+        await assert.rejects(act(), complaint);
+        assert.equal(asked % tries, 0);
+        assert(asked <= 2 * tries, `${asked} tries`); // a deletion may read afterwards
+      }
+    });
+  }
+});
+
 describe("proxies and certificates", function () {
   let folder: string;
   let server: Server;
@@ -486,7 +534,8 @@ describe("proxies and certificates", function () {
   it("do not use HTTP_PROXY for https", () => assert.deepEqual(way(5), { outcome: providers, platform: platformSaw, proxy: [] }));
 
   it("give nothing to a proxy that refuses, and say why", () => {
-    const outcome = "jambonz.getServiceProviders: the proxy in between wants a user name and a password, which HTTPS_PROXY can hold (407)";
+    const wants = "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold (407)";
+    const outcome = `jambonz.getServiceProviders: jambonz at ${hostOf(6)} cannot be reached: ${wants}`;
     assert.deepEqual(way(6), { outcome, platform: [], proxy: [] });
     assert.equal(tunnelled, "");
   });
