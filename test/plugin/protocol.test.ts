@@ -346,6 +346,12 @@ describe("the provider plugin", () => {
     assert.deepEqual(next.bucketCredential, { ...bucketCredential, secretAccessKey: secret("very-secret") });
   });
 
+  it("answers with no secret in clear where the kind of an object is not known yet", async () => {
+    const bucketCredential = { vendor: UNKNOWN, name: "b", secretAccessKey: "very-secret" };
+    const { inputs } = await plugin.check("Account", { bucketCredential }, "not-known");
+    assert.deepEqual(inputs.bucketCredential, { ...bucketCredential, secretAccessKey: secret("very-secret") });
+  });
+
   it("keeps what an update may have changed, when its answer was lost", async () => {
     const { id, inputs, properties } = await account("lost-update");
     target.sandbox.addFault({ match: { method: "PUT" }, fault: "dropAnswer", times: "always" });
