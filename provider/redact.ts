@@ -92,7 +92,7 @@ export class Redactor {
     // The first half of a secret that is cut in two may be too short to be recognized, so what could be one is left out.
     const longest = Math.max(0, ...[...this.#byStart.values()].flat().map(({ length }) => length));
     const cleaned = this.clean(text.slice(0, LONGEST_EXCERPT + longest));
-    return `${cleaned.slice(0, Math.max(0, cleaned.length - longest))}… (${text.length} characters)`;
+    return `${cleaned.slice(0, Math.max(0, cleaned.length - longest))}…`;
   }
 
   clean(original: string): string {

@@ -7,6 +7,7 @@ import { CancelledError, NotSentError, RefusedError, UnansweredError, Unreachabl
 import type { Redactor } from "../redact";
 import { normalUrl, type CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
+import { isObject } from "../values";
 import { Gate, type RateLimitState } from "./gate";
 
 export interface Request {
@@ -73,6 +74,8 @@ const MAX_ANSWER = 64 * 1024 * 1024;
 const MAX_WAIT = 3_600_000;
 /** The longest time that a timer takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
+/** So much of the texts in a refusal is looked at, in characters: patterns are matched against them while everybody waits. */
+const MAX_REASON = 16 * 1024;
 /** How often in a row one request may be refused with 429 before that is an error. */
 const MAX_RATE_LIMITED = 30;
 const USER_AGENT = "pulumi-cpaas";
@@ -189,8 +192,9 @@ export class HttpClient {
       if (outcome.kind === "answer") {
         const { answer } = outcome;
         if (answer.status < 400) return answer;
-        const own = dialect.reason(answer);
-        const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
+        const brief = shortened(answer);
+        const own = dialect.reason(brief);
+        const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(brief));
         const proxy = answer.status === 407 ? `${WANTS_SIGN_IN}, which HTTP_PROXY can hold` : undefined;
         const isUnspoken = answer.status === 500 && own === undefined;
         const unspoken = (isUnspoken && dialect.unspoken) || `it answered ${answer.status} without a reason`;
@@ -350,6 +354,14 @@ function unsure(error: unknown, lostAt: number): unknown {
   if (error instanceof UnansweredError) return error;
   if (error instanceof RefusedError) return error.after(lostAt);
   return new UnansweredError((error as Error).message, lostAt);
+}
+
+/** An answer with the beginnings of its texts only. */
+function shortened(answer: Answer): Answer {
+  const { body } = answer;
+  const short = (value: unknown) => (typeof value === "string" ? value.slice(0, MAX_REASON) : value);
+  if (!isObject(body)) return { ...answer, body: short(body) };
+  return { ...answer, body: Object.fromEntries(Object.entries(body).map(([name, value]) => [name, short(value)])) };
 }
 
 /** The answer came, but not whole. */

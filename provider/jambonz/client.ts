@@ -315,10 +315,10 @@ function reason({ status, body }: Answer): string | undefined {
   const { msg, message } = (typeof body === "object" && body !== null ? body : {}) as { msg?: unknown; message?: unknown };
   const text = [msg, message, body].find((value): value is string => typeof value === "string" && value !== "");
   if (status === 401) return "the API key is not valid";
-  const duplicate = text && /^Duplicate entry '(.*)' for key '(?:\w+\.)?(?:\w+_)?(sip_realm|name)\w*'/.exec(text);
+  const duplicate = text && /^Duplicate entry '(.{0,1024})' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|name)\w{0,64}'/.exec(text);
   if (duplicate)
     return duplicate[2] === "sip_realm" ? `sipRealm "${duplicate[1]}" is taken by another account` : `name "${duplicate[1]}" is taken`;
-  const missing = text && /^Cannot add or update a child row.*FOREIGN KEY \(`(\w+)`\)/.exec(text);
+  const missing = text && /^Cannot add or update a child row.{0,1024}FOREIGN KEY \(`(\w+)`\)/.exec(text);
   if (missing) return `${camel(missing[1]!)} names something that does not exist`;
   const holding = text && /^Cannot delete or update a parent row: a foreign key constraint fails \((?:`\w+`\.)?`(\w+)`/.exec(text);
   if (holding) return `something in the platform's table ${holding[1]} still refers to it`;

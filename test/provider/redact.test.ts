@@ -132,7 +132,7 @@ describe("secrets in texts", () => {
       const text = `${"no ".repeat(before).slice(0, before)}${`${secret}|`.repeat(100_000)}`;
       const shown = redactor.excerpt(text);
       lengths.add(shown.length);
-      assert.match(shown, /^(no )+n?o?(\[secret\]\|?|\[secret?|\[sec?r?|\[s?)*… \(\d{7} characters\)$/);
+      assert.match(shown, /^(no )+n?o?(\[secret\]\|?|\[secret?|\[sec?r?|\[s?)*…$/);
     }
     assert(Math.max(...lengths) < 1500);
     assert.equal(redactor.excerpt(`no ${secret}`), "no [secret]");

@@ -280,6 +280,39 @@ describe("an answer without an end", () => {
   });
 });
 
+describe("a refusal without an end", () => {
+  const endless: Record<string, (length: number) => string> = {
+    "a duplicate": (length) => `Duplicate entry 'x' for key '${"name_".repeat(length / 5)}`,
+    "a table's name": (length) => `Duplicate entry 'x' for key '${"a.".repeat(length / 2)}`,
+    "a missing row": (length) => `Cannot add or update a child row${"FOREIGN KEY (`a".repeat(length / 15)}`,
+    words: (length) => "no ".repeat(length / 3),
+  };
+  for (const [what, text] of Object.entries(endless)) {
+    for (const form of ["json", "plain"]) {
+      it(`stops nobody else: ${what}, ${form}`, async () => {
+        const body = form === "json" ? JSON.stringify({ msg: text(2_000_000) }) : text(2_000_000);
+        const server = await serve((_request, response) => void response.writeHead(400, { "content-type": "application/json" }).end(body));
+        let last = performance.now();
+        let longest = 0;
+        const watch = setInterval(() => {
+          longest = Math.max(longest, performance.now() - last);
+          last = performance.now();
+        }, 5);
+        const message = await look("jambonz:getAccounts", {}, session({ JAMBONZ_API_URL: server.url })).then(
+          () => "no error",
+          (error: Error) => error.message,
+        );
+        longest = Math.max(longest, performance.now() - last);
+        clearInterval(watch);
+        await server.stop();
+        assert.match(message, /… \(400\)$/);
+        assert(message.length < 1200, `${message.length}`);
+        assert(longest < 1500, `${longest} ms`);
+      });
+    }
+  }
+});
+
 describe("the key that every jambonz is seeded with", () => {
   const seeded = "38700987-c7a4-4685-a5bb-af378f9734de";
   const cases: [string, string, number][] = [
