@@ -90,10 +90,8 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   const schema = settingsOf(platform);
   const raw: Record<string, unknown> = {};
   const contradictions: string[] = [];
-  const shown = (name: string, value: unknown) => {
-    const isHidden = traitsOf(schema.shape[name]).hiddenWhenWrong && !schema.shape[name].safeParse(value).success;
-    return isHidden ? "something else" : normalUrl(value);
-  };
+  // What is not valid may be a key in the wrong place, so it is not shown.
+  const shown = (name: string, value: unknown) => (schema.shape[name].safeParse(value).success ? comparable(value) : "no valid value");
   for (const name of Object.keys(schema.shape)) {
     const variable = environmentVariable(platform.name, name);
     const fromConfig = present(sources.config(name));
@@ -105,7 +103,7 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
       explicit === undefined &&
       fromConfig !== undefined &&
       fromEnvironment !== undefined &&
-      normalUrl(fromConfig) !== normalUrl(fromEnvironment)
+      comparable(fromConfig) !== comparable(fromEnvironment)
     ) {
       contradictions.push(
         `${platform.name}:${name} in the stack's configuration is ${shown(name, fromConfig)}, but ${variable} is ${shown(name, fromEnvironment)}; unset one of them, so that no stack acts on another target than its own`,
@@ -121,8 +119,9 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0]);
     const variable = environmentVariable(platform.name, name);
-    const { secret, help, hiddenWhenWrong } = traitsOf(schema.shape[name]);
-    const value = secret || hiddenWhenWrong ? undefined : raw[name];
+    const { secret, help } = traitsOf(schema.shape[name]);
+    // A text may be a key in the wrong place, and no redactor knows it yet.
+    const value = secret || typeof raw[name] === "string" ? undefined : raw[name];
     if (raw[name] !== undefined) found.wrong.push(`${platform.name}:${name} ${describeIssue(issue, value)}`);
     else
       found.missing.push(
@@ -142,13 +141,14 @@ function asNumber(schema: z.core.$ZodType, text: string): string | number {
   return unwrap(schema) instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-/** The URL without what makes no difference and without a password, or the text as it is where it is no URL. */
-export function normalUrl(value: unknown): string {
-  try {
-    const { protocol, host, pathname } = new URL(String(value).trim());
-    if (/^https?:$/.test(protocol)) return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
-  } catch {
-    // no URL
-  }
-  return String(value).trim().replace(/.*@/s, "…@");
+/** A value so that two that mean the same are the same. */
+function comparable(value: unknown): string {
+  const text = String(value).trim();
+  return /^https?:/i.test(text) && URL.canParse(text) ? normalUrl(text) : text;
+}
+
+/** A URL without what makes no difference and without a password. */
+export function normalUrl(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
 }

@@ -20,7 +20,7 @@ export const restcommSettings = z.object({
     .regex(/^AC[a-zA-Z0-9]{32}$/, { error: "must be the sid of an account: AC and 32 letters or digits" })
     .optional()
     .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it.")
-    .meta({ target: true, hiddenWhenWrong: true }), // the token stands beside it, and the two are easily swapped
+    .meta({ target: true }),
   authToken: z
     .string()
     .min(1)

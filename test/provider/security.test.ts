@@ -12,7 +12,9 @@ import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, platformNames, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
+import { traitsOf } from "../../provider/schema";
 import { Session } from "../../provider/session";
+import { environmentVariable, findSettings, settingsOf } from "../../provider/settings";
 import { serve, type LocalServer } from "../support/http";
 
 const KEY = "0c9d1f58-5f4b-4f4e-9a43-secret-key-1";
@@ -436,6 +438,43 @@ describe("what a proxy says before it has connected", () => {
       }
     });
   }
+});
+
+describe("a key in the place of another setting", () => {
+  for (const name of platformNames) {
+    const { settings } = platform(name);
+    const variable = (setting: string) => environmentVariable(name, setting);
+    const url = "https://cpaas.example.com/v1";
+    const read = (environment: Record<string, string>, config: Record<string, string> = {}) =>
+      findSettings(platform(name), { config: (setting) => config[setting], environment });
+    const hidden = (wrong: string[], setting: string) => {
+      assert(wrong.join().includes(`${name}:${setting} `), wrong.join());
+      assert(!wrong.join().includes("secret-key"), wrong.join());
+    };
+
+    it(`is not shown: ${name}`, () => {
+      const keys = Object.keys(settingsOf(platform(name)).shape).filter((setting) => !traitsOf(settings.shape[setting]).secret);
+      for (const setting of keys) hidden(read({ [variable("apiUrl")]: url, [variable(setting)]: KEY }).wrong, setting);
+      assert(keys.length >= 7);
+    });
+
+    it(`is not shown where two contradict each other: ${name}`, () => {
+      for (const setting of Object.keys(settings.shape).filter((each) => traitsOf(settings.shape[each]).target)) {
+        hidden(read({ [variable(setting)]: KEY }, { apiUrl: url, [setting]: `${KEY}-2` }).wrong, setting);
+        if (setting === "apiUrl") hidden(read({ [variable(setting)]: KEY }, { apiUrl: url }).wrong, setting);
+      }
+    });
+  }
+
+  it("leaves a number shown that is out of range, and the URLs that contradict each other", () => {
+    const wrong = (environment: Record<string, string>, apiUrl?: string) =>
+      findSettings(platform("jambonz"), { config: (name) => (name === "apiUrl" ? apiUrl : undefined), environment }).wrong.join();
+    assert.match(wrong({ JAMBONZ_API_URL: "https://a.example.com", JAMBONZ_REQUEST_TIMEOUT: "90000" }), /at most 86400, not 90000$/);
+    assert.match(
+      wrong({ JAMBONZ_API_URL: "https://a.example.com/" }, "https://b.example.com/"),
+      /configuration is https:\/\/b\.example\.com, but JAMBONZ_API_URL is https:\/\/a\.example\.com; unset/,
+    );
+  });
 });
 
 describe("proxies and certificates", function () {
