@@ -128,7 +128,8 @@ function jsonParts(secret: string): string[] {
 
 /**
  * Every text that leaves the provider passes through here: error messages and log lines. It hides each
- * secret it was told of, in every usual spelling, also where only a part of a long one is left.
+ * secret it was told of, in every usual spelling, also where only a part of a long one is left, and leaves one line that no
+ * terminal and no log takes for a command.
  */
 export class Redactor {
   readonly #known = new Set<string>();
@@ -210,7 +211,7 @@ export class Redactor {
       const alone = new RegExp(`(?<![A-Za-z0-9])${secret.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![A-Za-z0-9])`, "g");
       result = result.replace(alone, HIDDEN);
     }
-    return result;
+    return harmless(result);
   }
 
   /** Whether a word in base64 holds a secret. What stands right before it may look like a part of it. */
@@ -256,6 +257,21 @@ export class Redactor {
     const length = end > at ? end - at + RUN - 1 : 0;
     return length > longest.length ? { length, isWhole: false } : longest;
   }
+}
+
+/** What terminals obey or show in another order than it stands: control characters, line ends and marks of direction. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/**
+ * A text of somebody else as one line without what terminals obey and without what the logs of build servers do: `::command::` of
+ * GitHub, `##[command]` and `##vso[…]` of Azure, `##teamcity[…]`.
+ */
+export function harmless(text: string): string {
+  return text
+    .replace(CONTROLS, " ")
+    .replace(/##(?=\w{0,20}\[)/g, "## ")
+    .replace(/(^|\s)::/g, "$1: :");
 }
 
 /** The first characters of what stands somewhere, as a number. */

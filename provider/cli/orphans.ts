@@ -1,3 +1,6 @@
+import { hasFormat } from "../ids";
+import { resourceOf } from "../platforms";
+import { harmless } from "../redact";
 import type { Item } from "./inventory";
 import { key } from "./stack";
 
@@ -12,7 +15,10 @@ export function report(found: Item[]): string {
   return found
     .map(({ definition, id, label, name, live }) => {
       const made = typeof live.createdAt === "string" ? `, made ${live.createdAt}` : "";
-      return `${definition.type} ${JSON.stringify(label)} (${id})${made}\n  npx pulumi-cpaas adopt ${definition.type} ${name} ${id}`;
+      // What is no id has no place in a command that somebody copies; `adopt` would refuse it.
+      const isId = hasFormat(resourceOf(definition.type).platform, definition, id);
+      const adopt = isId ? `\n  npx pulumi-cpaas adopt ${definition.type} ${name} ${id}` : "";
+      return harmless(`${definition.type} ${JSON.stringify(label)} (${id})${made}`) + adopt;
     })
     .join("\n");
 }

@@ -148,7 +148,7 @@ describe("secrets in texts", () => {
     redactor.add(word, "3f2504e0-4f89-41d3-9a0c-0305e82c3301");
     assert.equal(redactor.clean(`'${word.slice(0, 64)}'`), "'[secret]'");
     assert.equal(redactor.clean("ends with 9a0c-0305e82c3301 it does"), "ends with [secret] it does");
-    assert.equal(redactor.clean("3f2504e0-4f89-41d\n3-9a0c-0305e82c3301"), "[secret]\n[secret]");
+    assert.equal(redactor.clean("3f2504e0-4f89-41d\n3-9a0c-0305e82c3301"), "[secret] [secret]");
     assert.equal(redactor.clean("the account 9a0c-0305e8"), "the account 9a0c-0305e8");
   });
 
@@ -182,9 +182,9 @@ describe("secrets in texts", () => {
       "3f2504e0-4f89-",
     ]) {
       const text = piece.repeat((piece === "no secret" ? 8_000_000 : 300_000) / piece.length);
-      const start = performance.now();
+      const before = process.cpuUsage(); // and not the time, which others on the machine take, too
       redactor.clean(text);
-      const took = performance.now() - start;
+      const took = process.cpuUsage(before).user / 1000;
       assert(took < 5000, `${piece}: ${took} ms`);
     }
   });
@@ -244,6 +244,26 @@ describe("secrets in texts", () => {
     }
     assert(Math.max(...lengths) < 1500);
     assert.equal(redactor.excerpt(`no ${secret}`), "no [secret]");
+  });
+
+  it("leaves nothing that a terminal or a build server takes for a command", () => {
+    const redactor = new Redactor();
+    redactor.add("secret-of-somebody");
+    const cleaned: Record<string, string> = {
+      "\u001b]0;owned\u0007\u001b[2Jgone": " ]0;owned [2Jgone",
+      "a\r\nb\tc\u0000d\u009b31me": "a b c d 31me",
+      "left \u202egnp.exe\u2066 right\u2028next": "left  gnp.exe  right next",
+      "\n##vso[task.setvariable variable=PATH]x": " ## vso[task.setvariable variable=PATH]x",
+      "no\n##[error]x ##teamcity[y]": "no ## [error]x ## teamcity[y]",
+      "no\n::set-env name=PATH::x": "no : :set-env name=PATH::x",
+      "::error::secret-of-somebody": ": :error::[secret]",
+    };
+    for (const [text, expected] of Object.entries(cleaned)) {
+      assert.equal(redactor.clean(text), expected);
+      assert.equal(redactor.clean(expected), expected);
+    }
+    const plain = "jambonz at [::1]:3000 refused grün #1 a::b: no `pulumi up` (500)";
+    assert.equal(redactor.clean(plain), plain);
   });
 
   it("changes nothing in a text without secrets", () => {

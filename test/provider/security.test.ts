@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { report } from "../../provider/cli/orphans";
 import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, platformNames, resourceOf } from "../../provider/platforms";
@@ -282,6 +283,26 @@ describe("an answer without an end", () => {
   });
 });
 
+describe("what a platform calls its things", () => {
+  it("is no command to a terminal or a build server in the report of orphans, nor to a shell that it is copied to", () => {
+    const { definition } = resourceOf("jambonz:ApiKey");
+    const live = { createdAt: "2031\n::add-mask::x" };
+    const common = { definition, name: "key", live };
+    const text = report([
+      { ...common, id: `ApiKeys/${sid}`, label: "a\u009b2J\n##vso[x]" },
+      { ...common, id: "ApiKeys/$(reboot)\u001b", label: "b" },
+    ]);
+    assert.equal(
+      text,
+      [
+        `jambonz:ApiKey "a 2J\\n## vso[x]" (ApiKeys/${sid}), made 2031 : :add-mask::x`,
+        `  npx pulumi-cpaas adopt jambonz:ApiKey key ApiKeys/${sid}`,
+        `jambonz:ApiKey "b" (ApiKeys/$(reboot) ), made 2031 : :add-mask::x`,
+      ].join("\n"),
+    );
+  });
+});
+
 describe("a refusal without an end", () => {
   const endless: Record<string, (length: number) => string> = {
     "a duplicate": (length) => `Duplicate entry 'x' for key '${"name_".repeat(length / 5)}`,
@@ -294,22 +315,16 @@ describe("a refusal without an end", () => {
       it(`stops nobody else: ${what}, ${form}`, async () => {
         const body = form === "json" ? JSON.stringify({ msg: text(2_000_000) }) : text(2_000_000);
         const server = await serve((_request, response) => void response.writeHead(400, { "content-type": "application/json" }).end(body));
-        let last = performance.now();
-        let longest = 0;
-        const watch = setInterval(() => {
-          longest = Math.max(longest, performance.now() - last);
-          last = performance.now();
-        }, 5);
+        const before = process.cpuUsage();
         const message = await look("jambonz:getAccounts", {}, session({ JAMBONZ_API_URL: server.url })).then(
           () => "no error",
           (error: Error) => error.message,
         );
-        longest = Math.max(longest, performance.now() - last);
-        clearInterval(watch);
+        const { user } = process.cpuUsage(before);
         await server.stop();
         assert.match(message, /… \(400\)$/);
         assert(message.length < 1200, `${message.length}`);
-        assert(longest < 1500, `${longest} ms`);
+        assert(user < 2_000_000, `${user} µs`);
       });
     }
   }
