@@ -1,3 +1,5 @@
+import { decoded } from "./urls";
+
 const HIDDEN = "[secret]";
 /** From this length on a part of a secret is hidden too, as it stands in a text that was cut off. */
 const TELLING = 8;
@@ -101,15 +103,6 @@ function parts(secret: string): string[] {
     .filter((match) => match !== null && SECRET_NAME.test(match[1]!) && match[2]!.length >= TELLING)
     .flatMap((match) => [match![2]!, decoded(match![2]!)]);
   return [...(lines.length > 1 ? lines : []), ...members, ...jsonParts(secret).flatMap((text) => [text, ...parts(text)])];
-}
-
-/** Without what a URL encodes. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function jsonParts(secret: string): string[] {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Properties, Traits } from "./resource";
+import { secretsOfUrl } from "./urls";
 
 type Schema = z.core.$ZodType;
 
@@ -80,11 +81,12 @@ function* leavesOf(members: Record<string, z.ZodType>, value: Properties, path: 
   }
 }
 
-/** The texts at secret places of an object. */
+/** The texts at secret places of an object, and those inside of its URLs. */
 export function secretsIn(object: z.ZodObject, value: Properties): string[] {
-  return [...leaves(object, value)]
-    .filter((leaf) => leaf.traits.secret && typeof leaf.value === "string")
-    .map((leaf) => leaf.value as string);
+  return [...leaves(object, value)].flatMap((leaf) => {
+    if (typeof leaf.value !== "string") return [];
+    return leaf.traits.secret ? [leaf.value] : secretsOfUrl(leaf.value);
+  });
 }
 
 /** Whether anything inside a property is secret. */

@@ -3,6 +3,7 @@ import { UserError } from "./errors";
 import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
 import { traitsOf, unwrap } from "./schema";
+import { namesUser } from "./urls";
 
 /** The URL of a platform's management API, as a setting. A key, and whatever else tells who asks, is a setting of its own. */
 export const apiUrl = z
@@ -12,12 +13,6 @@ export const apiUrl = z
   })
   .refine((url) => !/[?#]/.test(url), { error: "must end with its path: no ? and no #" })
   .meta({ target: true });
-
-function namesUser(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
-  return username !== "" || password !== "";
-}
 
 const seconds = z.number().positive().max(86_400);
 

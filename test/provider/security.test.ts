@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { declare } from "../../provider/cli/declare";
 import { report } from "../../provider/cli/orphans";
+import { program } from "../../provider/cli/program";
 import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, platformNames, resourceOf } from "../../provider/platforms";
@@ -16,6 +18,7 @@ import type { Properties } from "../../provider/resource";
 import { traitsOf } from "../../provider/schema";
 import { Session } from "../../provider/session";
 import { environmentVariable, findSettings, settingsOf } from "../../provider/settings";
+import { validate } from "../../provider/validate";
 import { serve, type LocalServer } from "../support/http";
 
 const KEY = "0c9d1f58-5f4b-4f4e-9a43-secret-key-1";
@@ -280,6 +283,72 @@ describe("an answer without an end", () => {
     );
     assert.match(message, /did not answer: no answer within 0\.4 s$/);
     assert.equal(asked, 2);
+  });
+});
+
+describe("a credential in the URL of a hook", () => {
+  const urls = ["https://ann:hunter2hunter2@hooks.example.com/x", "wss://hunter2hunter2@hooks.example.com"];
+  const wrong = (type: string, inputs: Properties) => validate(resourceOf(type).definition, inputs).map(({ reason }) => reason);
+
+  it("is refused where it has properties of its own, and not shown", () => {
+    for (const url of urls) {
+      const why = "registrationHook.url must not hold a user name or password: username and password are properties of their own";
+      assert.deepEqual(wrong("jambonz:Account", { name: "a", registrationHook: { url } }), [why]);
+    }
+    assert.deepEqual(wrong("jambonz:Account", { name: "a", registrationHook: { url: "https://hooks.example.com/x?a=b@c" } }), []);
+  });
+
+  it("is not shown where the URL is wrong otherwise", () => {
+    const [reason] = wrong("jambonz:Account", { name: "a", registrationHook: { url: "hooks.example.com/x?token=hunter2hunter2" } });
+    assert.match(reason!, /, not "hooks\.example\.com\/x\?…"$/);
+  });
+
+  it("is in no message", async () => {
+    const inputs = (url: string) => ({ friendlyName: "menu", kind: "voice", rcmlUrl: url });
+    for (const url of [
+      urls[0]!,
+      "https://hooks.example.com/x?Token=hunter2%2Bhunter2&lang=en",
+      "https://hunter2hunter2@hooks.example.com",
+    ]) {
+      const server = await serve((request, response) => {
+        const message = `no such ${url} or ${decodeURIComponent(url)}`;
+        response.writeHead(request.method === "GET" ? 200 : 400, { "content-type": "application/json" });
+        response.end(request.method === "GET" ? "[]" : JSON.stringify({ message }));
+      });
+      const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
+      const { platform, definition } = resourceOf("restcomm:Application");
+      const lifecycle = new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001 }));
+      await assert.rejects(lifecycle.create(inputs(url)), ({ message }: Error) => {
+        assert.match(message, /no such https:.*\[secret\]/);
+        return !message.includes("hunter2");
+      });
+      await server.stop();
+    }
+  });
+
+  it("is a secret of the stack's configuration in an export", () => {
+    const { definition } = resourceOf("restcomm:Application");
+    const live = { friendlyName: "menu", kind: "voice", rcmlUrl: urls[0], sid: `AP${"1".repeat(32)}` };
+    const { declarations } = declare([{ definition, id: live.sid, live, label: "menu", name: "menu" }]);
+    const { files, secrets } = program(declarations, { split: false });
+    assert.deepEqual(
+      secrets.map(({ value }) => value),
+      [urls[0]],
+    );
+    assert.match(files["index.ts"]!, /rcmlUrl: config\.requireSecret\("menuRcmlUrl"\)/);
+    assert(!files["index.ts"]!.includes("hunter2"));
+  });
+
+  it("is left alone by an export where the resource would refuse it, and told", () => {
+    const { definition } = resourceOf("jambonz:Account");
+    const live = { name: "acme", sid, serviceProviderSid: sid, registrationHook: { url: urls[0], method: "POST" } };
+    const { declarations } = declare([{ definition, id: sid, live, label: "acme", name: "acme" }]);
+    const { files, remarks } = program(declarations, { split: false });
+    assert.match(
+      remarks.join(),
+      /registrationHook is left as it is on the platform, because registrationHook\.url must not hold a user name/,
+    );
+    assert(!JSON.stringify([files, remarks]).includes("hunter2"));
   });
 });
 
