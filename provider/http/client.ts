@@ -419,8 +419,9 @@ function connect(apiUrl: string): AxiosInstance {
   });
 }
 
+/** Other names below `localhost` are not: not every resolver keeps them on this machine. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function redirectTarget(response: AxiosResponse, from: string): string {
