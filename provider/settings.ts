@@ -14,6 +14,12 @@ export const apiUrl = z
   .refine((url) => !/[?#]/.test(url), { error: "must end with its path: no ? and no #" })
   .meta({ target: true });
 
+/** A key as it goes into a header. An HTTP library would leave out what a header cannot carry, and send another key. */
+export const headerKey = z
+  .string()
+  .min(1)
+  .regex(/^[!-~]*$/, { error: "must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are" });
+
 const seconds = z.number().positive().max(86_400);
 
 /** Settings that every platform has. Each is `<platform>:<name>` in a stack's configuration and `<PLATFORM>_<NAME>` in the environment. */

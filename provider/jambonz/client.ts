@@ -6,7 +6,7 @@ import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
 import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import { apiUrl, type CommonSettings } from "../settings";
+import { apiUrl, headerKey, type CommonSettings } from "../settings";
 import { AccountNames } from "./account-names";
 import { ownerPath, type Owner } from "./types";
 
@@ -14,9 +14,7 @@ export const jambonzSettings = z.object({
   apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
-  apiKey: z
-    .string()
-    .min(1)
+  apiKey: headerKey
     .optional()
     .describe("The API key: an admin's, a service provider's or an account's. Needed at the first request, not before.")
     .meta({ secret: true }),

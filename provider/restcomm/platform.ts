@@ -38,6 +38,9 @@ export const restcommSettings = z.object({
 
 type Settings = CommonSettings & z.output<typeof restcommSettings>;
 
+/** The longest list that is read: one that goes on is that of something that gives the same page again and again. */
+const MAX_RECORDS = 100_000;
+
 /** A record as the platform tells it. */
 export type Row = Record<string, unknown>;
 
@@ -271,6 +274,10 @@ export class Restcomm {
       if (!found)
         throw new UserError(`Restcomm at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL`);
       rows.push(...(found as Row[]).map((row) => this.#told(row)));
+      if (rows.length > MAX_RECORDS)
+        throw new UserError(
+          `Restcomm at ${this.http.host} answered GET ${path} with page after page, more than ${MAX_RECORDS} records; check the API's URL`,
+        );
       if (Array.isArray(body) || found.length === 0 || rows.length >= Number((body as Row).total ?? 0)) return rows;
     }
   }

@@ -84,7 +84,14 @@ describe("a key in clear", () => {
   });
   beforeEach(() => (attempts.length = 0));
 
-  const hosts = ["example.invalid", "10.255.255.1:8080", "localhost.example.invalid", "127.0.0.1.example.invalid", "[2001:db8::1]"];
+  const hosts = [
+    "example.invalid",
+    "10.255.255.1:8080",
+    "localhost.example.invalid",
+    "127.0.0.1.example.invalid",
+    "jambonz.localhost",
+    "[2001:db8::1]",
+  ];
   for (const host of hosts) {
     it(`is never sent to ${host}`, async () => {
       for (const [what, act] of everything({ JAMBONZ_API_URL: `http://${host}/v1` })) {
@@ -283,6 +290,47 @@ describe("an answer without an end", () => {
     );
     assert.match(message, /did not answer: no answer within 0\.4 s$/);
     assert.equal(asked, 2);
+  });
+});
+
+describe("a key that no header can carry", () => {
+  it("is refused, and not shown", () => {
+    for (const key of ["hunter2\u0007x", "hunter2\nx", "hunter2\u2013x", "hunter2 x", "密码hunter2", "hünter2"]) {
+      const { wrong } = findSettings(platform("jambonz"), {
+        config: () => undefined,
+        environment: { JAMBONZ_API_URL: "https://jambonz.example.com/v1", JAMBONZ_API_KEY: key },
+      });
+      assert.deepEqual(wrong, [
+        "jambonz:apiKey must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are",
+      ]);
+      const realm = { accountSid: sid, realm: "a.b.example.com", accountApiKey: key };
+      const [failure] = validate(resourceOf("jambonz:SipRealm").definition, realm);
+      assert.match(
+        failure!.reason,
+        /^accountApiKey must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are$/,
+      );
+    }
+    assert.equal(session({ JAMBONZ_API_URL: "https://jambonz.example.com/v1" }).settings.maxRetries, 5);
+  });
+});
+
+describe("a list of Restcomm without an end", () => {
+  it("is an error", async () => {
+    let pages = 0;
+    const clients = Array.from({ length: 5000 }, (_, at) => ({ sid: `CL${String(at).padStart(32, "0")}` }));
+    const server = await serve((_request, response) => {
+      pages++;
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ total: 1e9, clients }));
+    });
+    const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
+    const { platform, definition } = resourceOf("restcomm:Client");
+    const { client } = new Session(platform, { config: () => undefined, environment, pace: 0.001 });
+    await assert.rejects(
+      definition.list!(client, () => {}),
+      /^Error: Restcomm at 127\.0\.0\.1:\d+ answered GET \/Accounts.* with page after page, more than 100000 records; check the API's URL$/,
+    );
+    await server.stop();
+    assert.equal(pages, 21);
   });
 });
 
