@@ -68,7 +68,7 @@ export interface Leaf {
 
 /** The values of an object that are not objects themselves, each with its schema. */
 export function leaves(object: z.ZodObject, value: Properties): Generator<Leaf> {
-  return leavesOf(object.shape as Record<string, z.ZodType>, value, []);
+  return leavesOf(object.shape, value, []);
 }
 
 function* leavesOf(members: Record<string, z.ZodType>, value: Properties, path: string[]): Generator<Leaf> {
