@@ -56,8 +56,7 @@ describe("what a read takes over from the platform", () => {
 
   it("brings no secret in where the platform has a kind of object that this version does not know", () => {
     const live = { name: "a", bucketCredential: { vendor: "nimbus", name: "b", secretAccessKey: "live-secret", apiToken: "live-token" } };
-    const bucketOf = (state: Record<string, unknown>, everything = false) =>
-      project({ schema, live, state, everything }).bucketCredential;
+    const bucketOf = (state: Record<string, unknown>, everything = false) => project({ schema, live, state, everything }).bucketCredential;
     const known = { vendor: "nimbus", name: "b" };
     const declared = { vendor: "aws_s3", name: "old", region: "r", accessKeyId: "i" };
     assert.deepEqual(bucketOf({ name: "a" }, true), known);
