@@ -503,7 +503,8 @@ export class Lifecycle {
     for (const properties of [before, inputs])
       session.redactor.add(...secretsIn(definition.inputs, properties), ...secretsIn(definition.outputs, properties));
     try {
-      return await session.client.http.operation(operation, this.timeout);
+      const home = (before[marks.place] ?? inputs[marks.place]) as string | undefined;
+      return await session.client.http.operation(operation, this.timeout, home);
     } catch (error) {
       if (error instanceof InitializationError) throw error;
       if (error instanceof UnfinishedError) throw this.#unfinished(verb, error.id, inputs, error);

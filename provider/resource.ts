@@ -46,8 +46,6 @@ export interface Traits {
   typeName?: string;
   /** A setting that names on what a stack acts: its configuration and the environment must not contradict each other. */
   target?: boolean;
-  /** A wrong value is not shown, because it may be a secret that was put in the wrong place. */
-  hiddenWhenWrong?: boolean;
   /** What to do where it is missing, as the end of a sentence. */
   help?: string;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Properties, Traits } from "./resource";
+import { secretsOfUrl } from "./urls";
 
 type Schema = z.core.$ZodType;
 
@@ -42,6 +43,21 @@ export function objectSchema(schema: Schema, value: unknown): z.ZodObject | unde
   return undefined;
 }
 
+/**
+ * The schemas of an object's members, by name. Where no member of a union fits, because its discriminator is not known yet or
+ * is one that this version does not know, they are those of all members together: what one of them calls secret, is secret.
+ */
+export function membersOf(schema: Schema, value: unknown): Record<string, z.ZodType> | undefined {
+  const object = objectSchema(schema, value);
+  if (object) return object.shape;
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodDiscriminatedUnion)) return undefined;
+  const all = (inner.options as z.ZodObject[]).flatMap((option) => Object.entries(option.shape) as [string, z.ZodType][]);
+  const isSecret = ([, member]: [string, z.ZodType]) => holdsSecret(member);
+  // Of several of one name the last one counts.
+  return Object.fromEntries([...all.filter((entry) => !isSecret(entry)), ...all.filter(isSecret)]);
+}
+
 /** One property of a nested value, with the path to it. */
 export interface Leaf {
   path: string[];
@@ -51,21 +67,26 @@ export interface Leaf {
 }
 
 /** The values of an object that are not objects themselves, each with its schema. */
-export function* leaves(object: z.ZodObject, value: Properties, path: string[] = []): Generator<Leaf> {
-  for (const [name, schema] of Object.entries(object.shape) as [string, z.ZodType][]) {
+export function leaves(object: z.ZodObject, value: Properties): Generator<Leaf> {
+  return leavesOf(object.shape, value, []);
+}
+
+function* leavesOf(members: Record<string, z.ZodType>, value: Properties, path: string[]): Generator<Leaf> {
+  for (const [name, schema] of Object.entries(members)) {
     if (value[name] === undefined || value[name] === null) continue;
     const traits = traitsOf(schema);
-    const nested = !traits.secret && objectSchema(schema, value[name]);
-    if (nested && typeof value[name] === "object") yield* leaves(nested, value[name] as Properties, [...path, name]);
+    const nested = traits.secret || typeof value[name] !== "object" ? undefined : membersOf(schema, value[name]);
+    if (nested) yield* leavesOf(nested, value[name] as Properties, [...path, name]);
     else yield { path: [...path, name], schema, traits, value: value[name] };
   }
 }
 
-/** The texts at secret places of an object. */
+/** The texts at secret places of an object, and those inside of its URLs. */
 export function secretsIn(object: z.ZodObject, value: Properties): string[] {
-  return [...leaves(object, value)]
-    .filter((leaf) => leaf.traits.secret && typeof leaf.value === "string")
-    .map((leaf) => leaf.value as string);
+  return [...leaves(object, value)].flatMap((leaf) => {
+    if (typeof leaf.value !== "string") return [];
+    return leaf.traits.secret ? [leaf.value] : secretsOfUrl(leaf.value);
+  });
 }
 
 /** Whether anything inside a property is secret. */

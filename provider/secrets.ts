@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Properties } from "./resource";
-import { objectSchema, traitsOf, unwrap } from "./schema";
+import { membersOf, traitsOf, unwrap } from "./schema";
 import { SECRET, SIGNATURE } from "./signature";
 
 /**
@@ -23,7 +23,7 @@ export function markSecrets(
       const element = list instanceof z.ZodArray ? (list.element as z.ZodType) : undefined;
       return value.map((item, at) => wrap(item, element, pathOf(path, String(at))));
     }
-    const members: Record<string, z.ZodType> | undefined = schema && objectSchema(schema, value)?.shape;
+    const members = schema && membersOf(schema, value);
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrap(item, members?.[key], pathOf(path, key))]));
   };
   return Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, wrap(value, shape[name], name)]));

@@ -3,6 +3,7 @@ import { UserError } from "./errors";
 import type { Platform } from "./resource";
 import { describeIssue } from "./validate";
 import { traitsOf, unwrap } from "./schema";
+import { namesUser } from "./urls";
 
 /** The URL of a platform's management API, as a setting. A key, and whatever else tells who asks, is a setting of its own. */
 export const apiUrl = z
@@ -13,11 +14,11 @@ export const apiUrl = z
   .refine((url) => !/[?#]/.test(url), { error: "must end with its path: no ? and no #" })
   .meta({ target: true });
 
-function namesUser(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
-  return username !== "" || password !== "";
-}
+/** A key as it goes into a header. An HTTP library would leave out what a header cannot carry, and send another key. */
+export const headerKey = z
+  .string()
+  .min(1)
+  .regex(/^[!-~]*$/, { error: "must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are" });
 
 const seconds = z.number().positive().max(86_400);
 
@@ -90,10 +91,8 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   const schema = settingsOf(platform);
   const raw: Record<string, unknown> = {};
   const contradictions: string[] = [];
-  const shown = (name: string, value: unknown) => {
-    const isHidden = traitsOf(schema.shape[name]).hiddenWhenWrong && !schema.shape[name].safeParse(value).success;
-    return isHidden ? "something else" : normalUrl(value);
-  };
+  // What is not valid may be a key in the wrong place, so it is not shown.
+  const shown = (name: string, value: unknown) => (schema.shape[name].safeParse(value).success ? comparable(value) : "no valid value");
   for (const name of Object.keys(schema.shape)) {
     const variable = environmentVariable(platform.name, name);
     const fromConfig = present(sources.config(name));
@@ -105,7 +104,7 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
       explicit === undefined &&
       fromConfig !== undefined &&
       fromEnvironment !== undefined &&
-      normalUrl(fromConfig) !== normalUrl(fromEnvironment)
+      comparable(fromConfig) !== comparable(fromEnvironment)
     ) {
       contradictions.push(
         `${platform.name}:${name} in the stack's configuration is ${shown(name, fromConfig)}, but ${variable} is ${shown(name, fromEnvironment)}; unset one of them, so that no stack acts on another target than its own`,
@@ -121,8 +120,9 @@ export function findSettings<S extends CommonSettings>(platform: Platform, sourc
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0]);
     const variable = environmentVariable(platform.name, name);
-    const { secret, help, hiddenWhenWrong } = traitsOf(schema.shape[name]);
-    const value = secret || hiddenWhenWrong ? undefined : raw[name];
+    const { secret, help } = traitsOf(schema.shape[name]);
+    // A text may be a key in the wrong place, and no redactor knows it yet.
+    const value = secret || typeof raw[name] === "string" ? undefined : raw[name];
     if (raw[name] !== undefined) found.wrong.push(`${platform.name}:${name} ${describeIssue(issue, value)}`);
     else
       found.missing.push(
@@ -142,13 +142,14 @@ function asNumber(schema: z.core.$ZodType, text: string): string | number {
   return unwrap(schema) instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-/** The URL without what makes no difference and without a password, or the text as it is where it is no URL. */
-export function normalUrl(value: unknown): string {
-  try {
-    const { protocol, host, pathname } = new URL(String(value).trim());
-    if (/^https?:$/.test(protocol)) return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
-  } catch {
-    // no URL
-  }
-  return String(value).trim().replace(/.*@/s, "…@");
+/** A value so that two that mean the same are the same. */
+function comparable(value: unknown): string {
+  const text = String(value).trim();
+  return /^https?:/i.test(text) && URL.canParse(text) ? normalUrl(text) : text;
+}
+
+/** A URL without what makes no difference and without a password. */
+export function normalUrl(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;
 }

@@ -49,8 +49,12 @@ export function validate(definition: Pick<Resource, "type" | "inputs">, inputs: 
 /** What is wrong, as the rest of a sentence that begins with the property's name. `value` is shown where given. */
 export function describeIssue(issue: z.core.$ZodIssue, value?: unknown): string {
   const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-  // A URL may hold a password, and one that is mistyped may hold it anywhere before the host.
-  const shown = plain ? `, not ${JSON.stringify(value).replace(/.*@/, '"…@')}` : "";
+  // A URL may hold a password, and one that is mistyped may hold it anywhere before the host; its query may hold a token.
+  const shown = plain
+    ? `, not ${JSON.stringify(value)
+        .replace(/.*@/, '"…@')
+        .replace(/\?.+"$/, '?…"')}`
+    : "";
   switch (issue.code) {
     case "invalid_type":
       return `must be ${typeWords[issue.expected] ?? `of type ${issue.expected}`}${shown}`;

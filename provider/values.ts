@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Properties } from "./resource";
-import { isOptional, objectSchema, traitsOf, unwrap } from "./schema";
+import { isOptional, membersOf, objectSchema, traitsOf, unwrap } from "./schema";
 
 /** How the engine writes "not known yet" in a preview, for a value of any type. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -169,12 +169,12 @@ export function project({ schema, live, state, everything, unmanaged = [] }: Pro
 function projectValue(schema: z.ZodType, live: unknown, held: unknown, introduced: boolean): unknown {
   if (isAbsent(live)) return undefined;
   if (introduced && traitsOf(schema).secret) return undefined;
-  const object = typeof live === "object" ? objectSchema(schema, live) : undefined;
-  if (!object) return !introduced && same(schema, live, held) ? held : live;
-  if (held === PLACEHOLDER) return withoutNulls(pick(object, live as Properties));
+  const members = typeof live === "object" ? membersOf(schema, live) : undefined;
+  if (!members) return !introduced && same(schema, live, held) ? held : live;
+  if (held === PLACEHOLDER) return withoutNulls(pick(members, live as Properties));
   const heldObject = (introduced ? {} : held) as Properties;
   const result: Properties = {};
-  for (const [name, member] of Object.entries(object.shape) as [string, z.ZodType][]) {
+  for (const [name, member] of Object.entries(members)) {
     if (!introduced && !(name in heldObject)) continue;
     const value = projectValue(member, (live as Properties)[name], heldObject[name], introduced);
     if (value !== undefined) result[name] = value;
@@ -182,6 +182,6 @@ function projectValue(schema: z.ZodType, live: unknown, held: unknown, introduce
   return result;
 }
 
-function pick(object: z.ZodObject, value: Properties): Properties {
-  return Object.fromEntries(Object.keys(object.shape).map((name) => [name, value[name]]));
+function pick(members: Record<string, z.ZodType>, value: Properties): Properties {
+  return Object.fromEntries(Object.keys(members).map((name) => [name, value[name]]));
 }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Declaration } from "../layout";
 import type { Properties, Resource } from "../resource";
 import { isOptional, leaves, objectSchema, traitsOf } from "../schema";
+import { namesUser } from "../urls";
 import { validate } from "../validate";
 import { isAbsent, project, UNKNOWN } from "../values";
 import { unique, ownerProperty, type Item } from "./inventory";
@@ -133,11 +134,14 @@ export function localOf({ inputs }: Resource, live: Properties): Properties {
 /** The secrets that a program has to give: those that are set, and those that are needed and not told. */
 function secretsOf({ definition, live }: Item): Secret[] {
   const told = [...leaves(definition.inputs, live)]
-    .filter(({ traits }) => traits.secret && !traits.local)
+    .filter(({ traits, value, schema }) => (traits.secret || isSecretUrl(value, schema)) && !traits.local)
     // What the resource itself would refuse is not the secret, but how the platform shows that there is one.
     .map(({ path, value, schema }) => ({ path, value: schema.safeParse(value).success ? (value as string) : undefined }));
   return [...told, ...missing(definition.inputs, live)];
 }
+
+/** Whether a value is a URL with a password in it, where the resource takes such a one. */
+const isSecretUrl = (value: unknown, schema: z.ZodType) => typeof value === "string" && namesUser(value) && schema.safeParse(value).success;
 
 function* missing(object: z.ZodObject, value: Properties, path: string[] = []): Generator<Secret> {
   for (const [name, schema] of Object.entries(object.shape) as [string, z.ZodType][]) {

@@ -1,4 +1,7 @@
 import { adoptCommand, type Door } from "../adoption";
+import { hasFormat } from "../ids";
+import { resourceOf } from "../platforms";
+import { harmless } from "../redact";
 import type { Item } from "./inventory";
 import { key } from "./stack";
 
@@ -16,22 +19,26 @@ export interface Orphan {
   label: string;
   /** When it was made, where the platform tells. */
   createdAt?: string;
-  adopt: string;
+  /** Undefined where the platform's id is none: it has no place in a command that somebody copies, and `adopt` would refuse it. */
+  adopt?: string;
 }
 
 /** @param door the one for which the commands are */
 export function told(found: Item[], door: Door): Orphan[] {
-  return found.map(({ definition: { type }, id, label, name, live: { createdAt } }) => ({
-    type,
+  return found.map(({ definition, id, label, name, live: { createdAt } }) => ({
+    type: definition.type,
     id,
     label,
     ...(typeof createdAt === "string" ? { createdAt } : {}),
-    adopt: adoptCommand[door](type, name, id),
+    ...(hasFormat(resourceOf(definition.type).platform, definition, id) ? { adopt: adoptCommand[door](definition.type, name, id) } : {}),
   }));
 }
 
 /** A line for each, with how to adopt it. */
 export function report(found: Orphan[]): string {
-  const made = ({ createdAt }: Orphan) => (createdAt === undefined ? "" : `, made ${createdAt}`);
-  return found.map((each) => `${each.type} ${JSON.stringify(each.label)} (${each.id})${made(each)}\n  ${each.adopt}`).join("\n");
+  const lines = found.map(({ type, id, label, createdAt, adopt }) => {
+    const made = createdAt === undefined ? "" : `, made ${createdAt}`;
+    return [harmless(`${type} ${JSON.stringify(label)} (${id})${made}`), ...(adopt === undefined ? [] : [`  ${adopt}`])];
+  });
+  return lines.flat().join("\n");
 }

@@ -1,13 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** The time that one operation on a resource may take, all its requests together. */
+/** What all requests of one operation on a resource share: the time that they may take, and where the resource was seen last. */
 export class Budget {
   readonly #deadline: number;
 
-  /** @param clock in milliseconds; it stands still while the platform's rate limit makes everybody wait */
+  /**
+   * @param clock in milliseconds; it stands still while the platform's rate limit makes everybody wait
+   * @param home the platform (see `HttpClient.place`) where the resource was made or seen last; undefined where none is known
+   */
   constructor(
     readonly seconds: number,
     readonly clock: () => number,
+    readonly home?: string,
   ) {
     this.#deadline = clock() + seconds * 1000;
   }

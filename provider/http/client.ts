@@ -7,6 +7,7 @@ import { CancelledError, NotSentError, RefusedError, UnansweredError, Unreachabl
 import type { Redactor } from "../redact";
 import { normalUrl, type CommonSettings } from "../settings";
 import { Budget, currentBudget, withBudget } from "./budget";
+import { isObject } from "../values";
 import { Gate, type RateLimitState } from "./gate";
 
 export interface Request {
@@ -16,6 +17,8 @@ export interface Request {
   /** Sent as JSON; a URLSearchParams is sent form-encoded. */
   body?: unknown;
   headers?: Record<string, string>;
+  /** It carries a key or a password that belongs to the resource, so it is sent only to where that was seen last. Default: false. */
+  ownKey?: boolean;
   /**
    * Doing it twice is the same as doing it once, so it may be repeated when its answer was lost.
    * Default: true for everything but POST.
@@ -71,6 +74,8 @@ const MAX_ANSWER = 64 * 1024 * 1024;
 const MAX_WAIT = 3_600_000;
 /** The longest time that a timer takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
+/** So much of the texts in a refusal is looked at, in characters: patterns are matched against them while everybody waits. */
+const MAX_REASON = 16 * 1024;
 /** How often in a row one request may be refused with 429 before that is an error. */
 const MAX_RATE_LIMITED = 30;
 const USER_AGENT = "pulumi-cpaas";
@@ -140,9 +145,10 @@ export class HttpClient {
   /**
    * Runs an operation, all of whose requests together may take so long. Waiting for the rate limit does not count.
    * @param seconds default: the setting's time
+   * @param home where the resource that it is about was seen last, as `place` names it
    */
-  operation<T>(operation: () => Promise<T>, seconds = this.#options.settings.operationTimeout): Promise<T> {
-    return withBudget(new Budget(seconds, () => this.#gate.clock()), operation);
+  operation<T>(operation: () => Promise<T>, seconds = this.#options.settings.operationTimeout, home?: string): Promise<T> {
+    return withBudget(new Budget(seconds, () => this.#gate.clock(), home), operation);
   }
 
   /** @throws CancelledError at once when the run is cancelled */
@@ -161,6 +167,7 @@ export class HttpClient {
   async send(request: Request): Promise<Answer> {
     const budget = currentBudget();
     if (!budget) return this.operation(() => this.send(request));
+    if (request.ownKey) this.#guardOwnKey(budget);
     const tries: Tries = {};
     try {
       return await this.#untilAnswered(request, budget, tries);
@@ -185,10 +192,10 @@ export class HttpClient {
       if (outcome.kind === "answer") {
         const { answer } = outcome;
         if (answer.status < 400) return answer;
-        const own = dialect.reason(answer);
-        const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(answer));
-        const proxy =
-          answer.status === 407 ? "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold" : undefined;
+        const brief = shortened(answer);
+        const own = dialect.reason(brief);
+        const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(brief));
+        const proxy = answer.status === 407 ? `${WANTS_SIGN_IN}, which HTTP_PROXY can hold` : undefined;
         const isUnspoken = answer.status === 500 && own === undefined;
         const unspoken = (isUnspoken && dialect.unspoken) || `it answered ${answer.status} without a reason`;
         const reason = redactor.excerpt(proxy ?? own ?? unspoken);
@@ -233,6 +240,7 @@ export class HttpClient {
       if (budget.left === 0)
         throw new UnreachableError(`${dialect.title} at ${this.host}: the time for one operation, ${budget.seconds} s, is used up`);
       const response = await this.#exchange(request);
+      if (isProxys(response, this.#options.apiUrl)) return proxyRefusal(response.status);
       if (waitsForRateLimit) state = rateLimitState(response);
       const date = Date.parse(String(response.headers.date ?? ""));
       if (!Number.isNaN(date)) this.#clockOffset = date - Date.now();
@@ -268,6 +276,14 @@ export class HttpClient {
       headers,
       signal: signal && request.method === "GET" ? AbortSignal.any([signal, limit]) : limit,
     });
+  }
+
+  /** A key in state was told by one platform, and is nothing for whoever the URL names by now. */
+  #guardOwnKey({ home }: Budget): void {
+    if (home === undefined || home === this.place) return;
+    throw new NotSentError(
+      `it was seen last at ${home}, so no key or password of it is sent to ${this.place}; check the API's URL. Where the platform has moved, run \`pulumi refresh\`, or, where that says the same, take it out of the state with \`pulumi state delete\``,
+    );
   }
 
   /** A key in clear on a network is a lost key. */
@@ -340,6 +356,14 @@ function unsure(error: unknown, lostAt: number): unknown {
   return new UnansweredError((error as Error).message, lostAt);
 }
 
+/** An answer with the beginnings of its texts only. */
+function shortened(answer: Answer): Answer {
+  const { body } = answer;
+  const short = (value: unknown) => (typeof value === "string" ? value.slice(0, MAX_REASON) : value);
+  if (!isObject(body)) return { ...answer, body: short(body) };
+  return { ...answer, body: Object.fromEntries(Object.entries(body).map(([name, value]) => [name, short(value)])) };
+}
+
 /** The answer came, but not whole. */
 class BrokenAnswer extends Error {}
 
@@ -353,6 +377,23 @@ interface Failure extends NodeJS.ErrnoException {
 function wasBeingSecured(request: Failure["request"]): boolean {
   // Node ends this when it has accepted the certificate (lib/_tls_wrap.js).
   return request?.socket?.secureConnecting === true;
+}
+
+/**
+ * Whether an answer came before the connection to the platform was secure: then it is that of a proxy, to CONNECT, and says
+ * nothing of the platform, whatever its status and its words.
+ */
+function isProxys({ request }: AxiosResponse, apiUrl: string): boolean {
+  const { socket } = (request ?? {}) as { socket?: { encrypted?: boolean } };
+  return new URL(apiUrl).protocol === "https:" && socket?.encrypted !== true;
+}
+
+const WANTS_SIGN_IN = "the proxy in between wants a user name and a password";
+
+/** Nothing was sent. To ask again may help where the proxy has a trouble of its own. */
+function proxyRefusal(status: number): Outcome {
+  const problem = status === 407 ? `${WANTS_SIGN_IN}, which HTTPS_PROXY can hold (407)` : `the proxy in between answered ${status}`;
+  return { kind: "notSent", problem, hopeless: status < 500 && status !== 408 && status !== 429 };
 }
 
 function connectProblem(codes: string[]): string {
@@ -378,8 +419,9 @@ function connect(apiUrl: string): AxiosInstance {
   });
 }
 
+/** Other names below `localhost` are not: not every resolver keeps them on this machine. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function redirectTarget(response: AxiosResponse, from: string): string {

@@ -6,7 +6,7 @@ import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
 import type { Progress, Properties } from "../resource";
 import { unwrap } from "../schema";
 import type { Surroundings } from "../session";
-import { apiUrl, type CommonSettings } from "../settings";
+import { apiUrl, headerKey, type CommonSettings } from "../settings";
 import { AccountNames } from "./account-names";
 import { ownerPath, type Owner } from "./types";
 
@@ -14,9 +14,7 @@ export const jambonzSettings = z.object({
   apiUrl: apiUrl
     .describe("The URL of the management API, with its version.")
     .meta({ help: "for jambonz's own cloud it is https://api.jambonz.cloud/v1, for your own cluster usually https://<host>/api/v1" }),
-  apiKey: z
-    .string()
-    .min(1)
+  apiKey: headerKey
     .optional()
     .describe("The API key: an admin's, a service provider's or an account's. Needed at the first request, not before.")
     .meta({ secret: true }),
@@ -77,12 +75,16 @@ export class Jambonz {
     throw new UserError("jambonz needs an API key: JAMBONZ_API_KEY in the environment, or `pulumi config set --secret jambonz:apiKey …`");
   }
 
+  /** @param key of the resource that it is about; default: the one in use */
   async get<T = Row>(path: string, key?: string): Promise<T> {
-    const { body } = await this.http.send({ method: "GET", path, headers: bearer(key), complete: isObject });
+    const { body } = await this.http.send({ method: "GET", path, ...signedBy(key), complete: isObject });
     return body as T;
   }
 
-  /** @param options.idempotent for the few POSTs that do the same when sent twice */
+  /**
+   * @param options.key of the resource that it is about; default: the one in use
+   * @param options.idempotent for the few POSTs that do the same when sent twice
+   */
   async post<T = Row>(path: string, body?: unknown, options: { key?: string; idempotent?: boolean } = {}): Promise<T> {
     // What a creation answers is the only place where the new sid and token are told.
     const complete = body === undefined ? undefined : (answer: unknown) => isObject(answer) && typeof (answer as Row).sid === "string";
@@ -90,7 +92,7 @@ export class Jambonz {
       method: "POST",
       path,
       body,
-      headers: bearer(options.key),
+      ...signedBy(options.key),
       idempotent: options.idempotent,
       complete,
     });
@@ -292,8 +294,8 @@ function isObject(body: unknown): boolean {
   return typeof body === "object" && body !== null;
 }
 
-function bearer(key: string | undefined): Record<string, string> | undefined {
-  return key === undefined ? undefined : { authorization: `Bearer ${key}` };
+function signedBy(key: string | undefined) {
+  return key === undefined ? {} : { headers: { authorization: `Bearer ${key}` }, ownKey: true };
 }
 
 /** The last collection in a path: `/ServiceProviders/<sid>/Accounts` and `/Accounts/<sid>` are both about accounts. */
@@ -311,10 +313,10 @@ function reason({ status, body }: Answer): string | undefined {
   const { msg, message } = (typeof body === "object" && body !== null ? body : {}) as { msg?: unknown; message?: unknown };
   const text = [msg, message, body].find((value): value is string => typeof value === "string" && value !== "");
   if (status === 401) return "the API key is not valid";
-  const duplicate = text && /^Duplicate entry '(.*)' for key '(?:\w+\.)?(?:\w+_)?(sip_realm|name)\w*'/.exec(text);
+  const duplicate = text && /^Duplicate entry '(.{0,1024})' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|name)\w{0,64}'/.exec(text);
   if (duplicate)
     return duplicate[2] === "sip_realm" ? `sipRealm "${duplicate[1]}" is taken by another account` : `name "${duplicate[1]}" is taken`;
-  const missing = text && /^Cannot add or update a child row.*FOREIGN KEY \(`(\w+)`\)/.exec(text);
+  const missing = text && /^Cannot add or update a child row.{0,1024}FOREIGN KEY \(`(\w+)`\)/.exec(text);
   if (missing) return `${camel(missing[1]!)} names something that does not exist`;
   const holding = text && /^Cannot delete or update a parent row: a foreign key constraint fails \((?:`\w+`\.)?`(\w+)`/.exec(text);
   if (holding) return `something in the platform's table ${holding[1]} still refers to it`;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RefusedError, UnansweredError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
 import { isRealmOfOwnKey, type Jambonz } from "./client";
+import { headerKey } from "../settings";
 import { marks } from "../values";
 import { accountServiceProviderSid, sid, sipRealm as realm } from "./types";
 
@@ -28,9 +29,7 @@ export const sipRealm = resource<Jambonz>()({
     .strictObject({
       accountSid: sid.describe("The account whose realm it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:Account" }),
       realm: realm.describe("The domain name, unique on the platform."),
-      accountApiKey: z
-        .string()
-        .min(1)
+      accountApiKey: headerKey
         .optional()
         .describe(
           "An API key of the account itself. With it the platform also makes the DNS records; where it cannot, as in most installations of your own, the realm is set, dns is missing and each update is an error that says so. Without it only the realm is set. A change of the key alone sends nothing.",

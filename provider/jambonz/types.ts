@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { namesUser } from "../urls";
 import { isUnknown } from "../values";
 
 /** Types that several resources of jambonz share. */
@@ -17,6 +18,9 @@ export const webhook = z
       .string()
       .max(1024)
       .regex(/^(https?|wss?):\/\/\S+$/, { error: "must be a URL that begins with http://, https://, ws:// or wss://" })
+      .refine((url) => !namesUser(url), {
+        error: "must not hold a user name or password: username and password are properties of their own",
+      })
       .describe("The URL that is called."),
     method: z.enum(["GET", "POST"]).optional().describe("The HTTP method. Default: POST.").meta({ platformDefault: "POST" }),
     username: z.string().min(1).max(255).optional().describe("The user name for HTTP Basic authentication."),

@@ -20,7 +20,7 @@ export const restcommSettings = z.object({
     .regex(/^AC[a-zA-Z0-9]{32}$/, { error: "must be the sid of an account: AC and 32 letters or digits" })
     .optional()
     .describe("The account that signs in. It manages itself and, as an Administrator, the accounts below it.")
-    .meta({ target: true, hiddenWhenWrong: true }), // the token stands beside it, and the two are easily swapped
+    .meta({ target: true }),
   authToken: z
     .string()
     .min(1)
@@ -37,6 +37,9 @@ export const restcommSettings = z.object({
 });
 
 type Settings = CommonSettings & z.output<typeof restcommSettings>;
+
+/** The longest list that is read: one that goes on is that of something that gives the same page again and again. */
+const MAX_RECORDS = 100_000;
 
 /** A record as the platform tells it. */
 export type Row = Record<string, unknown>;
@@ -271,6 +274,10 @@ export class Restcomm {
       if (!found)
         throw new UserError(`Restcomm at ${this.http.host} answered GET ${path} with something that is not a list; check the API's URL`);
       rows.push(...(found as Row[]).map((row) => this.#told(row)));
+      if (rows.length > MAX_RECORDS)
+        throw new UserError(
+          `Restcomm at ${this.http.host} answered GET ${path} with page after page, more than ${MAX_RECORDS} records; check the API's URL`,
+        );
       if (Array.isArray(body) || found.length === 0 || rows.length >= Number((body as Row).total ?? 0)) return rows;
     }
   }

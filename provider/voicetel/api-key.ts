@@ -62,7 +62,7 @@ async function fetchKey(voicetel: VoiceTel, { username, password }: { username: 
   const { apikey } = await voicetel.post(
     "apikey",
     { username, password },
-    { refusals: { 401: "the username or the password is not valid" } },
+    { refusals: { 401: "the username or the password is not valid" }, ownKey: true },
   );
   if (typeof apikey !== "string" || apikey === "") throw new UserError("VoiceTel answered without a key");
   voicetel.redactor.add(apikey);

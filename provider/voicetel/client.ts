@@ -47,6 +47,7 @@ export interface PostOptions {
   complete?: Request["complete"];
   /** May be repeated when its answer was lost. Default: false. */
   idempotent?: boolean;
+  ownKey?: Request["ownKey"];
 }
 
 /**
@@ -107,11 +108,15 @@ export class VoiceTel {
    * Sends one request. One that is limited is counted before, unless it was not sent after all, and never repeated.
    * @throws UserError when the hour's calls are used up
    */
-  async post(verb: Verb, body: Body, { refusals = {}, complete = isObject, idempotent = false }: PostOptions = {}): Promise<Body> {
+  async post(
+    verb: Verb,
+    body: Body,
+    { refusals = {}, complete = isObject, ownKey = false, idempotent = false }: PostOptions = {},
+  ): Promise<Body> {
     const call = endpoints[verb].limited ? this.#calls.take() : undefined;
     try {
       // Without the slash at the end a redirect would be needed.
-      const answer = await this.http.send({ method: "POST", path: `/v2.1/account/${verb}/`, body, complete, idempotent });
+      const answer = await this.http.send({ method: "POST", path: `/v2.1/account/${verb}/`, body, complete, idempotent, ownKey });
       return answer.body as Body;
     } catch (error) {
       if (call && (error instanceof UnreachableError || error instanceof NotSentError)) this.#calls.giveBack(call);

@@ -117,7 +117,7 @@ describe("exporting what exists as tenants of the example", function () {
     const { id: sid } = adoption.list("tenants").find(({ type, name }) => type.endsWith("jambonz:Account") && name === key)!;
     await made(target.sandbox, `/Accounts/${sid}/Limits`, { category: "api_rate", quantity: 9 });
     const parent = ["--parent", `tenants:index:Tenant::${key}`];
-    const { status, stdout, stderr } = await adoption.cli(
+    const { status, stdout, stderr } = await stack.cpaas(
       "adopt",
       "jambonz:Limit",
       `${key}-api_rate`,

@@ -37,7 +37,7 @@ describe("exporting what exists", function () {
     assert.match(await adoption.ok("export", "--dry-run", "--type", "jambonz:Account"), /^60 to export/m);
     assert.deepEqual(asked(target), ["GET /Accounts"]);
     assert.match(await adoption.ok("export", "--dry-run", "--type", "jambonz:Account", "--name", "twice*"), /^8 to export/m);
-    assert.match((await adoption.cli("export", "--dry-run", "--name", "nobody")).stderr, /nothing that matches --name "nobody"/);
+    assert.match((await stack.cpaas("export", "--dry-run", "--name", "nobody")).stderr, /nothing that matches --name "nobody"/);
   });
 
   it("brings half of it under Pulumi with no change left to do, and tells what it left alone", async () => {

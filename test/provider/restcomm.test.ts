@@ -636,7 +636,7 @@ describe("Restcomm", () => {
       read({}, { RESTCOMM_ACCOUNT_SID: token, RESTCOMM_AUTH_TOKEN: mine }),
       hides(/^restcomm:accountSid must be the sid of an account: AC and 32 letters or digits$/),
     );
-    assert.throws(read({ accountSid: mine }, { RESTCOMM_ACCOUNT_SID: token }), hides(/but RESTCOMM_ACCOUNT_SID is something else; unset/));
+    assert.throws(read({ accountSid: mine }, { RESTCOMM_ACCOUNT_SID: token }), hides(/but RESTCOMM_ACCOUNT_SID is no valid value; unset/));
   });
 
   describe("that somebody else changes, too", () => {

@@ -8,10 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { declare } from "../../provider/cli/declare";
+import { report, told } from "../../provider/cli/orphans";
+import { program } from "../../provider/cli/program";
+import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
-import { platformNames, resourceOf } from "../../provider/platforms";
+import { platform, platformNames, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import type { Session } from "../../provider/session";
+import { traitsOf } from "../../provider/schema";
+import { Session } from "../../provider/session";
+import { environmentVariable, findSettings, settingsOf } from "../../provider/settings";
+import { validate } from "../../provider/validate";
 import { serve, type LocalServer } from "../support/http";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 
@@ -73,7 +80,14 @@ describe("a key in clear", () => {
   });
   beforeEach(() => (attempts.length = 0));
 
-  const hosts = ["example.invalid", "10.255.255.1:8080", "localhost.example.invalid", "127.0.0.1.example.invalid", "[2001:db8::1]"];
+  const hosts = [
+    "example.invalid",
+    "10.255.255.1:8080",
+    "localhost.example.invalid",
+    "127.0.0.1.example.invalid",
+    "jambonz.localhost",
+    "[2001:db8::1]",
+  ];
   for (const host of hosts) {
     it(`is never sent to ${host}`, async () => {
       for (const [what, act] of everything({ JAMBONZ_API_URL: `http://${host}/v1` })) {
@@ -142,6 +156,73 @@ describe("a redirect", () => {
   });
 });
 
+describe("a key in state", () => {
+  const TOKEN = "1d7c2f3a-7b0e-4c7c-8f55-token-of-a";
+  let other: LocalServer;
+  let cache: string; // where VoiceTel's calls are counted
+  const { XDG_CACHE_HOME: userCache } = process.env;
+  /** What the platform that the URL names now was sent. */
+  const seen: { line: string; key?: string; body: string }[] = [];
+  before(async () => {
+    other = await serve((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { authorization: key } = request.headers;
+        seen.push({ line: `${request.method} ${request.url}`, key, body: Buffer.concat(chunks).toString() });
+        response.writeHead(401, { "content-type": "application/json" }).end("{}");
+      });
+    });
+  });
+  before(() => (process.env.XDG_CACHE_HOME = cache = mkdtempSync(join(tmpdir(), "pulumi-cpaas-"))));
+  after(() => other.stop());
+  after(() => {
+    if (userCache === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = userCache;
+    rmSync(cache, { recursive: true });
+  });
+  beforeEach(() => (seen.length = 0));
+
+  const kinds: [string, string, Properties, Properties?][] = [
+    ["jambonz:ApiKey", `ApiKeys/${sid}`, { admin: true, sid, token: TOKEN }],
+    ["jambonz:SipRealm", sid, { accountSid: sid, realm: "a.b.example.com", accountApiKey: TOKEN, dns: "missing" }, {}],
+    ["voicetel:ApiKey", "4592086960", { username: 4592086960, password: "before", apiKey: TOKEN }, { password: TOKEN }],
+  ];
+  for (const [type, id, state, change] of kinds) {
+    const lifecycle = () => {
+      const { platform, definition } = resourceOf(type);
+      const variables = (name: string) => ({ [`${name}_API_URL`]: `${other.url}/v1`, [`${name}_API_KEY`]: KEY });
+      const environment = { ...variables("JAMBONZ"), ...variables("VOICETEL") };
+      return new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001, log: () => {} }));
+    };
+    const news = Object.fromEntries(Object.keys(resourceOf(type).definition.inputs.shape).map((name) => [name, state[name]]));
+    const acts = (place: string): [string, () => Promise<unknown>][] => {
+      const held = { ...state, __place: place };
+      if (change) return [["update", () => lifecycle().update(id, held, { ...news, ...change })]];
+      return [
+        ["read", () => lifecycle().read(id, held)],
+        ["delete", () => lifecycle().delete(id, held)],
+      ];
+    };
+    const isSent = () => seen.some(({ key, body }) => `${key} ${body}`.includes(TOKEN));
+
+    it(`is not sent to another platform than its own: ${type}`, async () => {
+      for (const [what, act] of acts("jambonz.example.com/v1")) {
+        await assert.rejects(act(), /it was seen last at jambonz\.example\.com\/v1, so no key or password of it is sent to 127\./, what);
+        assert(!isSent(), what);
+      }
+    });
+
+    it(`is sent to its own: ${type}`, async () => {
+      for (const [what, act] of acts(other.url.replace("http://", "") + "/v1")) {
+        seen.length = 0;
+        await act().catch(() => undefined);
+        assert(isSent(), what);
+      }
+    });
+  }
+});
+
 describe("an answer without an end", () => {
   async function ask(
     answer: Parameters<typeof serve>[0],
@@ -205,6 +286,161 @@ describe("an answer without an end", () => {
     assert.match(message, /did not answer: no answer within 0\.4 s$/);
     assert.equal(asked, 2);
   });
+});
+
+describe("a key that no header can carry", () => {
+  it("is refused, and not shown", () => {
+    for (const key of ["hunter2\u0007x", "hunter2\nx", "hunter2\u2013x", "hunter2 x", "密码hunter2", "hünter2"]) {
+      const { wrong } = findSettings(platform("jambonz"), {
+        config: () => undefined,
+        environment: { JAMBONZ_API_URL: "https://jambonz.example.com/v1", JAMBONZ_API_KEY: key },
+      });
+      assert.deepEqual(wrong, [
+        "jambonz:apiKey must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are",
+      ]);
+      const realm = { accountSid: sid, realm: "a.b.example.com", accountApiKey: key };
+      const [failure] = validate(resourceOf("jambonz:SipRealm").definition, realm);
+      assert.match(
+        failure!.reason,
+        /^accountApiKey must hold no spaces, control characters or letters beyond ASCII, which no header carries as they are$/,
+      );
+    }
+    assert.equal(session({ JAMBONZ_API_URL: "https://jambonz.example.com/v1" }).settings.maxRetries, 5);
+  });
+});
+
+describe("a list of Restcomm without an end", () => {
+  it("is an error", async () => {
+    let pages = 0;
+    const clients = Array.from({ length: 5000 }, (_, at) => ({ sid: `CL${String(at).padStart(32, "0")}` }));
+    const server = await serve((_request, response) => {
+      pages++;
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ total: 1e9, clients }));
+    });
+    const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
+    const { platform, definition } = resourceOf("restcomm:Client");
+    const { client } = new Session(platform, { config: () => undefined, environment, pace: 0.001 });
+    await assert.rejects(
+      definition.list!(client, () => {}),
+      /^Error: Restcomm at 127\.0\.0\.1:\d+ answered GET \/Accounts.* with page after page, more than 100000 records; check the API's URL$/,
+    );
+    await server.stop();
+    assert.equal(pages, 21);
+  });
+});
+
+describe("a credential in the URL of a hook", () => {
+  const urls = ["https://ann:hunter2hunter2@hooks.example.com/x", "wss://hunter2hunter2@hooks.example.com"];
+  const wrong = (type: string, inputs: Properties) => validate(resourceOf(type).definition, inputs).map(({ reason }) => reason);
+
+  it("is refused where it has properties of its own, and not shown", () => {
+    for (const url of urls) {
+      const why = "registrationHook.url must not hold a user name or password: username and password are properties of their own";
+      assert.deepEqual(wrong("jambonz:Account", { name: "a", registrationHook: { url } }), [why]);
+    }
+    assert.deepEqual(wrong("jambonz:Account", { name: "a", registrationHook: { url: "https://hooks.example.com/x?a=b@c" } }), []);
+  });
+
+  it("is not shown where the URL is wrong otherwise", () => {
+    const [reason] = wrong("jambonz:Account", { name: "a", registrationHook: { url: "hooks.example.com/x?token=hunter2hunter2" } });
+    assert.match(reason!, /, not "hooks\.example\.com\/x\?…"$/);
+  });
+
+  it("is in no message", async () => {
+    const inputs = (url: string) => ({ friendlyName: "menu", kind: "voice", rcmlUrl: url });
+    for (const url of [
+      urls[0]!,
+      "https://hooks.example.com/x?Token=hunter2%2Bhunter2&lang=en",
+      "https://hunter2hunter2@hooks.example.com",
+    ]) {
+      const server = await serve((request, response) => {
+        const message = `no such ${url} or ${decodeURIComponent(url)}`;
+        response.writeHead(request.method === "GET" ? 200 : 400, { "content-type": "application/json" });
+        response.end(request.method === "GET" ? "[]" : JSON.stringify({ message }));
+      });
+      const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
+      const { platform, definition } = resourceOf("restcomm:Application");
+      const lifecycle = new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001 }));
+      await assert.rejects(lifecycle.create(inputs(url)), ({ message }: Error) => {
+        assert.match(message, /no such https:.*\[secret\]/);
+        return !message.includes("hunter2");
+      });
+      await server.stop();
+    }
+  });
+
+  it("is a secret of the stack's configuration in an export", () => {
+    const { definition } = resourceOf("restcomm:Application");
+    const live = { friendlyName: "menu", kind: "voice", rcmlUrl: urls[0], sid: `AP${"1".repeat(32)}` };
+    const { declarations } = declare([{ definition, id: live.sid, live, label: "menu", name: "menu" }]);
+    const { files, secrets } = program(declarations, { split: false, modules: false, protect: true });
+    assert.deepEqual(
+      secrets.map(({ value }) => value),
+      [urls[0]],
+    );
+    assert.match(files["index.ts"]!, /rcmlUrl: config\.requireSecret\("menuRcmlUrl"\)/);
+    assert(!files["index.ts"]!.includes("hunter2"));
+  });
+
+  it("is left alone by an export where the resource would refuse it, and told", () => {
+    const { definition } = resourceOf("jambonz:Account");
+    const live = { name: "acme", sid, serviceProviderSid: sid, registrationHook: { url: urls[0], method: "POST" } };
+    const { declarations } = declare([{ definition, id: sid, live, label: "acme", name: "acme" }]);
+    const { files, remarks } = program(declarations, { split: false, modules: false, protect: true });
+    assert.match(
+      remarks.join(),
+      /registrationHook is left as it is on the platform, because registrationHook\.url must not hold a user name/,
+    );
+    assert(!JSON.stringify([files, remarks]).includes("hunter2"));
+  });
+});
+
+describe("what a platform calls its things", () => {
+  it("is no command to a terminal or a build server in the report of orphans, nor to a shell that it is copied to", () => {
+    const { definition } = resourceOf("jambonz:ApiKey");
+    const live = { createdAt: "2031\n::add-mask::x" };
+    const common = { definition, name: "key", live };
+    const items = [
+      { ...common, id: `ApiKeys/${sid}`, label: "a\u009b2J\n##vso[x]" },
+      { ...common, id: "ApiKeys/$(reboot)\u001b", label: "b" },
+    ];
+    const text = report(told(items, "package"));
+    assert.equal(
+      text,
+      [
+        `jambonz:ApiKey "a 2J\\n## vso[x]" (ApiKeys/${sid}), made 2031 : :add-mask::x`,
+        `  npx pulumi-cpaas adopt jambonz:ApiKey key ApiKeys/${sid}`,
+        `jambonz:ApiKey "b" (ApiKeys/$(reboot) ), made 2031 : :add-mask::x`,
+      ].join("\n"),
+    );
+  });
+});
+
+describe("a refusal without an end", () => {
+  const endless: Record<string, (length: number) => string> = {
+    "a duplicate": (length) => `Duplicate entry 'x' for key '${"name_".repeat(length / 5)}`,
+    "a table's name": (length) => `Duplicate entry 'x' for key '${"a.".repeat(length / 2)}`,
+    "a missing row": (length) => `Cannot add or update a child row${"FOREIGN KEY (`a".repeat(length / 15)}`,
+    words: (length) => "no ".repeat(length / 3),
+  };
+  for (const [what, text] of Object.entries(endless)) {
+    for (const form of ["json", "plain"]) {
+      it(`stops nobody else: ${what}, ${form}`, async () => {
+        const body = form === "json" ? JSON.stringify({ msg: text(2_000_000) }) : text(2_000_000);
+        const server = await serve((_request, response) => void response.writeHead(400, { "content-type": "application/json" }).end(body));
+        const before = process.cpuUsage();
+        const message = await look("jambonz:getAccounts", {}, session({ JAMBONZ_API_URL: server.url })).then(
+          () => "no error",
+          (error: Error) => error.message,
+        );
+        const { user } = process.cpuUsage(before);
+        await server.stop();
+        assert.match(message, /… \(400\)$/);
+        assert(message.length < 1200, `${message.length}`);
+        assert(user < 2_000_000, `${user} µs`);
+      });
+    }
+  }
 });
 
 describe("the key that every jambonz is seeded with", () => {
@@ -277,6 +513,91 @@ describe("a password in the URL", () => {
     assert.throws(
       () => sessionOf("jambonz", environment, { config }).settings,
       ({ message }: Error) => /unset one of them/.test(message) && !message.includes("hunter2"),
+    );
+  });
+});
+
+describe("what a proxy says before it has connected", () => {
+  let proxy: LocalServer;
+  let status: number;
+  let asked = 0;
+  const variables = { ...process.env };
+  before(async () => {
+    proxy = await serve(() => {});
+    proxy.server.on("connect", (_request, client) => {
+      asked++;
+      const headers = `Location: http://127.0.0.1/v1\r\nRetry-After: 60\r\nContent-Type: application/json\r\nContent-Length: 2`;
+      client.end(`HTTP/1.1 ${status} No\r\n${headers}\r\n\r\n[]`);
+    });
+    for (const name of ["NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"]) delete process.env[name];
+    process.env.HTTPS_PROXY = `http://127.0.0.1:${proxy.port}`;
+  });
+  after(async () => {
+    delete process.env.HTTPS_PROXY;
+    Object.assign(process.env, variables);
+    await proxy.stop();
+  });
+
+  const state = { admin: true, sid, token: "a-token-in-state" };
+  for (const [code, tries] of [
+    [307, 1],
+    [401, 1],
+    [404, 1],
+    [429, 2],
+    [502, 2],
+  ] as const) {
+    it(`is no answer of the platform: ${code}`, async () => {
+      status = code;
+      const settings = { JAMBONZ_API_URL: "https://jambonz.example.com/v1", JAMBONZ_MAX_RETRIES: "1" };
+      const lifecycle = () => new Lifecycle(resourceOf("jambonz:ApiKey").definition, session(settings));
+      const complaint = new RegExp(`: jambonz at jambonz\\.example\\.com cannot be reached: the proxy in between answered ${code}$`);
+      for (const act of [
+        () => lifecycle().read(`ApiKeys/${sid}`, state),
+        () => lifecycle().delete(`ApiKeys/${sid}`, state),
+        () => lifecycle().create({ admin: true }),
+      ]) {
+        asked = 0;
+        await assert.rejects(act(), complaint);
+        assert.equal(asked % tries, 0);
+        assert(asked <= 2 * tries, `${asked} tries`); // a deletion may read afterwards
+      }
+    });
+  }
+});
+
+describe("a key in the place of another setting", () => {
+  for (const name of platformNames) {
+    const { settings } = platform(name);
+    const variable = (setting: string) => environmentVariable(name, setting);
+    const url = "https://cpaas.example.com/v1";
+    const read = (environment: Record<string, string>, config: Record<string, string> = {}) =>
+      findSettings(platform(name), { config: (setting) => config[setting], environment });
+    const hidden = (wrong: string[], setting: string) => {
+      assert(wrong.join().includes(`${name}:${setting} `), wrong.join());
+      assert(!wrong.join().includes("secret-key"), wrong.join());
+    };
+
+    it(`is not shown: ${name}`, () => {
+      const keys = Object.keys(settingsOf(platform(name)).shape).filter((setting) => !traitsOf(settings.shape[setting]).secret);
+      for (const setting of keys) hidden(read({ [variable("apiUrl")]: url, [variable(setting)]: KEY }).wrong, setting);
+      assert(keys.length >= 7);
+    });
+
+    it(`is not shown where two contradict each other: ${name}`, () => {
+      for (const setting of Object.keys(settings.shape).filter((each) => traitsOf(settings.shape[each]).target)) {
+        hidden(read({ [variable(setting)]: KEY }, { apiUrl: url, [setting]: `${KEY}-2` }).wrong, setting);
+        if (setting === "apiUrl") hidden(read({ [variable(setting)]: KEY }, { apiUrl: url }).wrong, setting);
+      }
+    });
+  }
+
+  it("leaves a number shown that is out of range, and the URLs that contradict each other", () => {
+    const wrong = (environment: Record<string, string>, apiUrl?: string) =>
+      findSettings(platform("jambonz"), { config: (name) => (name === "apiUrl" ? apiUrl : undefined), environment }).wrong.join();
+    assert.match(wrong({ JAMBONZ_API_URL: "https://a.example.com", JAMBONZ_REQUEST_TIMEOUT: "90000" }), /at most 86400, not 90000$/);
+    assert.match(
+      wrong({ JAMBONZ_API_URL: "https://a.example.com/" }, "https://b.example.com/"),
+      /configuration is https:\/\/b\.example\.com, but JAMBONZ_API_URL is https:\/\/a\.example\.com; unset/,
     );
   });
 });
@@ -410,7 +731,8 @@ describe("proxies and certificates", function () {
   it("do not use HTTP_PROXY for https", () => assert.deepEqual(way(5), { outcome: providers, platform: platformSaw, proxy: [] }));
 
   it("give nothing to a proxy that refuses, and say why", () => {
-    const outcome = "jambonz.getServiceProviders: the proxy in between wants a user name and a password, which HTTPS_PROXY can hold (407)";
+    const wants = "the proxy in between wants a user name and a password, which HTTPS_PROXY can hold (407)";
+    const outcome = `jambonz.getServiceProviders: jambonz at ${hostOf(6)} cannot be reached: ${wants}`;
     assert.deepEqual(way(6), { outcome, platform: [], proxy: [] });
     assert.equal(tunnelled, "");
   });

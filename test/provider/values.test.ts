@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { account } from "../../provider/jambonz/account";
 import { limit } from "../../provider/jambonz/limit";
-import { project, same, withoutNulls } from "../../provider/values";
+import { secretsIn } from "../../provider/schema";
+import { markSecrets } from "../../provider/secrets";
+import { SECRET, SIGNATURE } from "../../provider/signature";
+import { project, same, UNKNOWN, withoutNulls } from "../../provider/values";
 
 const hook = { url: "https://app.example.com/r", method: "POST", username: "u", password: "live-password" };
 const schema = account.inputs;
@@ -51,6 +54,18 @@ describe("what a read takes over from the platform", () => {
     });
   });
 
+  it("brings no secret in where the platform has a kind of object that this version does not know", () => {
+    const live = { name: "a", bucketCredential: { vendor: "nimbus", name: "b", secretAccessKey: "live-secret", apiToken: "live-token" } };
+    const bucketOf = (state: Record<string, unknown>, everything = false) => project({ schema, live, state, everything }).bucketCredential;
+    const known = { vendor: "nimbus", name: "b" };
+    const declared = { vendor: "aws_s3", name: "old", region: "r", accessKeyId: "i" };
+    assert.deepEqual(bucketOf({ name: "a" }, true), known);
+    assert.deepEqual(bucketOf({ name: "a", bucketCredential: null }), known);
+    assert.deepEqual(bucketOf({ name: "a", bucketCredential: declared }), known);
+    const withSecret = { ...declared, secretAccessKey: "old-secret" };
+    assert.deepEqual(bucketOf({ name: "a", bucketCredential: withSecret }), { ...known, secretAccessKey: "live-secret" });
+  });
+
   it("after an import is what is required or differs from the platform's defaults", () => {
     const live = {
       name: "a",
@@ -77,6 +92,21 @@ describe("what a read takes over from the platform", () => {
       forceDestroy: true,
     });
   });
+});
+
+describe("the secrets of an object whose kind is not known", () => {
+  const bucket = (vendor: string) => ({ vendor, name: "b", secretAccessKey: "s", serviceKey: "{}", connectionString: "c" });
+  for (const vendor of [UNKNOWN, "nimbus"]) {
+    it(`are those of every kind: ${vendor}`, () => {
+      const secret = (value: string) => ({ [SIGNATURE]: SECRET, value });
+      const { shape } = schema;
+      assert.deepEqual(
+        markSecrets({ bucketCredential: bucket(vendor) }, shape, (_path, isSecret) => isSecret),
+        { bucketCredential: { ...bucket(vendor), secretAccessKey: secret("s"), serviceKey: secret("{}"), connectionString: secret("c") } },
+      );
+      assert.deepEqual(secretsIn(schema, { bucketCredential: bucket(vendor) }).sort(), ["c", "s", "{}"]);
+    });
+  }
 });
 
 describe("whether two values are the same", () => {
