@@ -65,15 +65,16 @@ const EXAMPLES = {
 const USAGE = `npm run up [-- options]      deploys an example to a local sandbox
 npm run down [-- options]    destroys it
 
-  --example NAME  ${Object.keys(EXAMPLES).join(", ")} (default: ${Object.keys(EXAMPLES)[0]})
-  --preview       shows what would happen and changes nothing
-  --live          acts on the platform that the environment names instead of the sandbox
-                  (${Object.entries(EXAMPLES)
-                    .filter(([, { live }]) => live)
-                    .map(([name, { live }]) => `${name}: ${live.join(", ")}`)
-                    .join("; ")})
-  --yes           does not ask before it changes a live platform
-  --help          shows this`;
+  --example NAME    ${Object.keys(EXAMPLES).join(", ")} (default: ${Object.keys(EXAMPLES)[0]})
+  --preview         shows what would happen and changes nothing
+  --live            acts on the platform that the environment names instead of the sandbox
+                    (${Object.entries(EXAMPLES)
+                      .filter(([, { live }]) => live)
+                      .map(([name, { live }]) => `${name}: ${live.join(", ")}`)
+                      .join("; ")})
+  --yes             does not ask before it changes a live platform
+  --also-protected  lets \`npm run down -- --live\` delete what the program protects, too; on the sandbox it always does
+  --help            shows this`;
 
 const options = readOptions();
 const example = EXAMPLES[options.example];
@@ -86,7 +87,15 @@ try {
 }
 
 function readOptions() {
-  const flags = { example: "string", preview: "boolean", live: "boolean", yes: "boolean", down: "boolean", help: "boolean" };
+  const flags = {
+    example: "string",
+    preview: "boolean",
+    live: "boolean",
+    yes: "boolean",
+    "also-protected": "boolean",
+    down: "boolean",
+    help: "boolean",
+  };
   try {
     const { values } = parseArgs({ options: Object.fromEntries(Object.entries(flags).map(([name, type]) => [name, { type }])) });
     values.example ??= Object.keys(EXAMPLES)[0];
@@ -160,12 +169,25 @@ async function down(pulumi, { stack }, live) {
     await pulumi(["destroy", "--preview-only", "--stack", stack]);
     return 0;
   }
+  const unprotects = !live || options["also-protected"];
+  const kept = unprotects ? [] : await protectedIn(pulumi, stack);
+  if (kept.length > 0) {
+    throw new Error(
+      `Nothing was deleted, because these are protected: ${kept.join(", ")}. Give them \`protect: false\` in examples/${options.example}/${example.edit} and run \`npm run up -- --live\` first, or delete them all with \`--also-protected\`.`,
+    );
+  }
   if (live && !options.yes && !(await confirmed(`Delete everything of stack ${stack} from ${new URL(live.apiUrl).host}?`))) return 1;
-  console.error("> Everything is deleted, also what the program protects; what it retains is let go of.");
-  await pulumi(["state", "unprotect", "--all", "--yes", "--stack", stack], { quiet: true });
+  console.error(`> Everything is deleted${unprotects ? ", also what the program protects" : ""}; Pulumi only forgets what it retains.`);
+  if (unprotects) await pulumi(["state", "unprotect", "--all", "--yes", "--stack", stack], { quiet: true });
   await pulumi(["destroy", "--yes", "--stack", stack]);
   for (const key of Object.keys(example.once ?? {})) await pulumi(["config", "rm", key, "--stack", stack], { quiet: true });
   return 0;
+}
+
+/** The names of the protected resources of a stack. */
+async function protectedIn(pulumi, stack) {
+  const { deployment } = JSON.parse(await pulumi(["stack", "export", "--stack", stack], { capture: true }));
+  return [...new Set((deployment.resources ?? []).filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)))];
 }
 
 /** Makes the values that a deployment needs and does not have yet. */

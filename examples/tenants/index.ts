@@ -13,8 +13,11 @@ const Hook = z.strictObject({
   passwordFrom: z.string().optional(),
 });
 
+/** What `tenants.yaml` may say of a tenant. `npx pulumi-cpaas export --as tenants` writes such entries. */
 const TenantArgs = z.strictObject({
   name: z.string(),
+  /** The sid of its service provider, if the key in use sees several. Another one would mean another account. */
+  serviceProvider: z.string().optional(),
   realm: z.string().optional(),
   hooks: z.strictObject({ registration: Hook.optional(), queueEvents: Hook.optional() }).optional(),
   limits: z.record(z.string(), z.number()).optional(),
@@ -22,7 +25,9 @@ const TenantArgs = z.strictObject({
   keepRecordings: z.boolean().optional(),
   /** Set it to false for a tenant without a key. */
   apiKey: z.boolean().optional(),
-  /** Set it to false and deploy, before the tenant may be removed from the file. */
+  /** Any text. Another text gives the tenant a new key and deletes the old one; set `protect: false` in the same deployment. */
+  rotateKey: z.string().optional(),
+  /** Whether its account and its key are protected (default: true). Set it to false and deploy, before either may be removed. */
   protect: z.boolean().optional(),
 });
 
@@ -49,13 +54,15 @@ class Tenant extends pulumi.ComponentResource {
   readonly apiKey?: jambonz.ApiKey;
 
   constructor(key: string, args: z.infer<typeof TenantArgs>) {
-    const { name, realm, hooks = {}, limits = {}, active, keepRecordings, apiKey = true, protect = true } = args;
+    const { name, serviceProvider, realm, hooks = {}, limits = {}, active, keepRecordings } = args;
+    const { apiKey = true, rotateKey = "", protect = true } = args;
     super("tenants:index:Tenant", key, {}, { protect });
 
     this.account = new jambonz.Account(
       key,
       {
         name,
+        serviceProviderSid: serviceProvider,
         registrationHook: hooks.registration && webhook(hooks.registration),
         queueEventHook: hooks.queueEvents && webhook(hooks.queueEvents),
         isActive: active,
@@ -64,9 +71,12 @@ class Tenant extends pulumi.ComponentResource {
       { parent: this },
     );
     const accountSid = this.account.sid;
-    // When the account goes, the platform takes these along: nothing has to be sent for them.
-    const opts = { parent: this, deletedWith: this.account };
-    if (apiKey) this.apiKey = new jambonz.ApiKey(key, { accountSid }, opts);
+    // When the account goes, the platform deletes these with it, so nothing has to be sent for them. Pulumi forgets them before
+    // it tries to delete the account. `pulumi up --skip-preview` would do so even if the account is protected, so the key, which
+    // nothing could bring back, is protected as well; a limit or a realm would be set again by the next `up`.
+    const withAccount = { parent: this, deletedWith: this.account };
+    if (apiKey) this.apiKey = new jambonz.ApiKey(key, { accountSid, rotateWhenChanged: { rotateKey } }, withAccount);
+    const opts = { ...withAccount, protect: false };
     for (const [category, quantity] of Object.entries(limits)) {
       new jambonz.Limit(`${key}-${category}`, { accountSid, category: category as jambonz.LimitCategory, quantity }, opts);
     }

@@ -9,8 +9,9 @@ import { sipRealm } from "./sip-realm";
 const HOOKS = { registrationHook: "registration", queueEventHook: "queueEvents" } as const;
 
 /**
- * `tenants.yaml` for the program in `examples/tenants`, whose resources have these names and lie in a component of each
- * tenant. What the file has no place for stays on the platform as it is, is not managed, and is told.
+ * `tenants.yaml` for the program in `examples/tenants` (whose `TenantArgs` is its schema): the program's resources have these
+ * names and lie in a component for each tenant. What the file has no place for stays on the platform as it is, is not
+ * managed, and is reported.
  */
 export const tenants: Layout = (declarations) => {
   const imports: Import[] = [];
@@ -28,7 +29,7 @@ export const tenants: Layout = (declarations) => {
     const realm = tenant.inputs.sipRealm !== undefined;
     const unmanaged = [...left.map(({ property }) => property), ...(realm ? ["sipRealm"] : [])];
     imports.push({ ...common, definition: account, id: tenant.id, unmanaged });
-    if (key) imports.push({ ...common, definition: apiKey, id: key.id, unmanaged: Object.keys(key.inputs) });
+    if (key) imports.push({ ...common, definition: apiKey, id: key.id, unmanaged: Object.keys(key.inputs), local: NOT_ROTATED });
     for (const { id, inputs } of limits) imports.push({ parent, definition: limit, id, name: `${tenant.name}-${String(inputs.category)}` });
     if (realm) imports.push({ ...common, definition: sipRealm, id: tenant.id });
     const notes = left.map(({ property, because }) => `${property} is left as it is on the platform, because ${because}`);
@@ -49,17 +50,29 @@ export const tenants: Layout = (declarations) => {
   return { files: { "tenants.yaml": `${HEADER}${entries.join("\n\n")}\n` }, imports, secrets, remarks };
 };
 
-const HEADER = "# One entry for each tenant. The key is its name in Pulumi and must stay; everything below it may change.\n";
+const HEADER =
+  "# One entry for each tenant. The key is its name in Pulumi and must stay. Everything below it may change, save serviceProvider.\n# What an entry may hold is listed in index.ts.\n";
+/** What the program says of a key whose entry has no `rotateKey`: with it in state, the first one makes a new key. */
+const NOT_ROTATED = { rotateWhenChanged: { rotateKey: "" } };
 const NO_PLACE = "tenants.yaml has no place for it";
 
 /** What stands in the file of a tenant, and which inputs of its account are left. */
 function entryOf({ inputs, secrets, unmanaged }: Declaration, key: Declaration | undefined, limits: Declaration[]) {
-  // The service provider is the one of the key in use, or stays the one that it is.
-  const { name, serviceProviderSid: _, sipRealm: realm, isActive, recordAllCalls, registrationHook, queueEventHook, ...others } = inputs;
+  const {
+    name,
+    serviceProviderSid: serviceProvider,
+    sipRealm: realm,
+    isActive,
+    recordAllCalls,
+    registrationHook,
+    queueEventHook,
+    ...others
+  } = inputs;
   const hooks = Object.entries({ registrationHook, queueEventHook }).filter(([, hook]) => hook !== undefined);
   const left = [...unmanaged, ...Object.keys(others).map((property) => ({ property, because: NO_PLACE }))];
   const entry = {
     name,
+    serviceProvider, // declared only if the exported accounts have several
     realm,
     hooks: Object.fromEntries(
       hooks.map(([property, hook]) => {

@@ -146,7 +146,13 @@ describe("npm run up, in a checkout of its own", () => {
       assert.equal(code, 0, text);
       assert.match(text, new RegExp(`Platform: jambonz at ${new URL(sandbox.url).host}, stack live-127\\.0\\.0\\.1`));
       assert.equal(((await sandbox.outside("GET", "/Accounts")).body as unknown[]).length, 3);
-      assert.equal((await command("down", ["--live", "--yes"], live)).code, 0);
+      sandbox.clearRequests();
+      const kept = await command("down", ["--live", "--yes"], live);
+      assert.equal(kept.code, 1);
+      assert.match(kept.text, /Nothing was deleted, because these are protected: acme, globex\. .*--also-protected/);
+      assert.deepEqual(sandbox.requests, []);
+      const gone = await command("down", ["--live", "--yes", "--also-protected"], live);
+      assert.equal(gone.code, 0, gone.text);
       assert.equal(((await sandbox.outside("GET", "/Accounts")).body as unknown[]).length, 1);
       const nameless = await command("up", ["--live"], { JAMBONZ_API_URL: "", JAMBONZ_API_KEY: "" });
       assert.match(nameless.text, /`--live` needs JAMBONZ_API_URL and JAMBONZ_API_KEY in the environment\./);
