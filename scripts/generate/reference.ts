@@ -132,7 +132,8 @@ function resourcePage(platform: Platform, definition: Resource): string {
     definition.onDelete,
     "## Import",
     `Its id is ${idForms(definition)}.`,
-    `\`\`\`sh\npulumi import ${platform.name}:index:${name} <name> <id>                 # through the plugin\nnpx pulumi-cpaas adopt ${definition.type} <name> <id> > adopt.json # through the package, see "Adopt what exists" in the README\n\`\`\``,
+    `\`\`\`sh\npulumi import ${platform.name}:index:${name} <name> <id>                 # through the plugin\nnpx pulumi-cpaas adopt ${definition.type} <name> <id> > adopt.json # through the package\n\`\`\``,
+    "The guide to [adopting what exists](../../adopting.md) says what follows.",
   );
 }
 
