@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { Adoption, fill, named, secretsOf } from "../support/adoption";
 import { testEnvironment } from "../support/environment";
-import { jambonzTarget, type Target } from "../support/jambonz";
+import { jambonzTarget, made, type Target } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 
 const root = join(__dirname, "..", "..");
 
 interface Tenant {
   name: string;
+  serviceProvider?: string;
   realm?: string;
   hooks?: Record<string, { url: string; passwordFrom?: string }>;
   limits?: Record<string, number>;
@@ -96,9 +97,37 @@ describe("exporting what exists as tenants of the example", function () {
     assert.equal(adoption.list("tenants").length, objects - keys - ofProvider + realms + accounts);
   });
 
+  it("gives a tenant a new key with the first rotateKey", async () => {
+    const written = adoption.read("tenants", "tenants.yaml");
+    const [name, tenant] = Object.entries(file()).find(([, { apiKey }]) => apiKey !== false)!;
+    const rotated = { ...file(), [name]: { ...tenant, rotateKey: "1", protect: false } };
+    writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), stringify(rotated));
+    assert.deepEqual(await stack.plan(), [`create-replacement ${name}`, `delete-replaced ${name}`, `replace ${name}`]);
+    writeFileSync(join(stack.folder, "tenants", "tenants.yaml"), written);
+  });
+
   it("would destroy exactly what was exported, once its protection is lifted", async () => {
     assert.match(await stack.fails(["destroy", "--preview-only"]), /protected/);
     await stack.ok(["state", "unprotect", "--all", "--yes"]);
     assert.deepEqual(await adoption.wouldDestroy(), named(adoption.list("tenants")));
+  });
+});
+
+describe("exporting the accounts of several service providers as tenants of the example", () => {
+  it("says whose each is", async () => {
+    const target = await jambonzTarget("admin");
+    const stack = await TestStack.create(target.variables, { resources: [] });
+    try {
+      const other = await made(target.sandbox, "/ServiceProviders", { name: "globex telecom" });
+      await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+      await made(target.sandbox, "/Accounts", { name: "globex", service_provider_sid: other });
+      const adoption = new Adoption(stack, target.sandbox);
+      await adoption.ok("export", "--as", "tenants", "--out", "tenants");
+      const { acme, globex } = parse(adoption.read("tenants", "tenants.yaml")) as Record<string, Tenant>;
+      assert.deepEqual([acme!.serviceProvider, globex!.serviceProvider], [target.serviceProviderSid, other]);
+    } finally {
+      stack.remove();
+      await target.sandbox.stop();
+    }
   });
 });

@@ -92,6 +92,22 @@ describe("npm run up, in a checkout of its own", () => {
     assert.match(text, /~ 1 updated\n\s+17 unchanged/);
   });
 
+  it("removes a limit of a protected tenant at once, and its key only with its protection", async () => {
+    edit((yaml) => yaml.replace("    device: 200\n", ""));
+    const removed = await command("up");
+    assert.equal(removed.code, 0, removed.text);
+    assert.match(removed.text, /- 1 deleted\n\s+17 unchanged/);
+    edit((yaml) => yaml.replace("  keepRecordings: true\n", '  keepRecordings: true\n  rotateKey: "2"\n'));
+    const refused = await command("up");
+    assert.equal(refused.code, 1);
+    assert.match(refused.text, /unable to replace resource .*acme[^]*marked for protection/);
+    edit((yaml) => yaml.replace('  rotateKey: "2"\n', '  rotateKey: "2"\n  protect: false\n'));
+    const rotated = await command("up");
+    assert.equal(rotated.code, 0, rotated.text);
+    assert.match(rotated.text, /\+-1 replaced\n\s+16 unchanged/);
+    edit((yaml) => yaml.replace('  rotateKey: "2"\n  protect: false\n', '  rotateKey: "2"\n'));
+  });
+
   it("names a property that does not exist", async () => {
     edit((yaml) => yaml.replace("realm: acme.sip", "relm: acme.sip"));
     const { code, text } = await command("up");
@@ -127,7 +143,7 @@ describe("npm run up, in a checkout of its own", () => {
   it("destroys", async () => {
     const { code, text } = await command("down");
     assert.equal(code, 0, text);
-    assert.match(text, /- 12 deleted/);
+    assert.match(text, /- 11 deleted/);
   });
 
   it("acts on a live platform only when told so, and asks", async () => {
