@@ -56,7 +56,7 @@ class Tenant extends pulumi.ComponentResource {
   constructor(key: string, args: z.infer<typeof TenantArgs>) {
     const { name, serviceProvider, realm, hooks = {}, limits = {}, active, keepRecordings } = args;
     const { apiKey = true, rotateKey = "", protect = true } = args;
-    super("tenants:index:Tenant", key, {}, { protect });
+    super("tenants:index:Tenant", key);
 
     this.account = new jambonz.Account(
       key,
@@ -68,15 +68,14 @@ class Tenant extends pulumi.ComponentResource {
         isActive: active,
         recordAllCalls: keepRecordings,
       },
-      { parent: this },
+      { parent: this, protect },
     );
     const accountSid = this.account.sid;
     // When the account goes, the platform deletes these with it, so nothing has to be sent for them. Pulumi forgets them before
-    // it tries to delete the account. `pulumi up --skip-preview` would do so even if the account is protected, so the key, which
-    // nothing could bring back, is protected as well; a limit or a realm would be set again by the next `up`.
-    const withAccount = { parent: this, deletedWith: this.account };
-    if (apiKey) this.apiKey = new jambonz.ApiKey(key, { accountSid, rotateWhenChanged: { rotateKey } }, withAccount);
-    const opts = { ...withAccount, protect: false };
+    // it tries to delete the account. With `--skip-preview` it would do so even if the account is protected, so the key, which
+    // nothing could bring back, is protected as well; a limit or a realm would be set again by the next `pulumi up`.
+    const opts = { parent: this, deletedWith: this.account };
+    if (apiKey) this.apiKey = new jambonz.ApiKey(key, { accountSid, rotateWhenChanged: { rotateKey } }, { ...opts, protect });
     for (const [category, quantity] of Object.entries(limits)) {
       new jambonz.Limit(`${key}-${category}`, { accountSid, category: category as jambonz.LimitCategory, quantity }, opts);
     }
