@@ -106,7 +106,7 @@ describe("npm run up, in a checkout of its own", () => {
     assert.equal(rotated.code, 0, rotated.text);
     assert.match(rotated.text, /\+-1 replaced\n\s+16 unchanged/);
     edit((yaml) => yaml.replace('  rotateKey: "2"\n  protect: false\n', '  rotateKey: "2"\n'));
-  });
+  }).timeout(600_000); // four commands in a row
 
   it("names a property that does not exist", async () => {
     edit((yaml) => yaml.replace("realm: acme.sip", "relm: acme.sip"));
@@ -129,7 +129,7 @@ describe("npm run up, in a checkout of its own", () => {
     assert.equal(removed.code, 0, removed.text);
     assert.match(removed.text, /- 6 deleted/);
     assert.match(removed.text, /acme.*\nglobex.*\n\n/);
-  });
+  }).timeout(300_000);
 
   it("keeps the passphrase and the key to its owner, and leaves the checkout clean", () => {
     for (const file of ["passphrase", "sandbox-jambonz.json"]) assert.equal(statSync(join(checkout, ".local", file)).mode & 0o077, 0, file);
@@ -175,7 +175,7 @@ describe("npm run up, in a checkout of its own", () => {
     } finally {
       await sandbox.stop();
     }
-  });
+  }).timeout(600_000); // six commands in a row
 
   for (const [example, created] of Object.entries({ restcomm: /5 created/, voicetel: /3 created/ })) {
     it(`shows ${example}, says the second time that no request was sent, and can be had again after it was destroyed`, async () => {
