@@ -441,10 +441,11 @@ function rateLimitState({ headers }: AxiosResponse): RateLimitState | undefined 
   return { limit: limit!, remaining: remaining!, resetMs: reset! * 1000 };
 }
 
-/** `Retry-After` in milliseconds: seconds or a date. */
+/** `Retry-After` in milliseconds: seconds, or a date by the clock that dates the answer. */
 function retryAfter({ headers }: AxiosResponse): number | undefined {
   const value = headers["retry-after"] as string | undefined;
   if (value === undefined) return undefined;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const [until, now] = [value, String(headers.date)].map((date) => Date.parse(date));
+  return Number.isNaN(until!) ? undefined : Math.max(0, until! - (Number.isNaN(now!) ? Date.now() : now!));
 }
