@@ -726,7 +726,7 @@ describe("a platform that says to wait", () => {
     const ways: [string, Record<string, string>, number][] = [
       ["seconds", { "Retry-After": "1" }, 1000],
       // A date has whole seconds, and some time passes until it is sent.
-      ["a date", { "Retry-After": at(3), ...unknown }, 1000],
+      ["a date", { "Retry-After": at(6), ...unknown }, 1000],
       ["a date by a clock that is an hour behind", { "Retry-After": at(3 - 3600), Date: at(-3600), ...unknown }, 1000],
       ["parts of seconds", { "Retry-After": "1.5", ...unknown }, 1500],
       ["the end of its window only", { "Retry-After": "", "RateLimit-Limit": "10", "RateLimit-Reset": "2" }, 2000],
@@ -743,7 +743,7 @@ describe("a platform that says to wait", () => {
         assert.equal(said.length, 1, way);
         assert.match(
           said[0]!,
-          /^jambonz: waiting [1-4] s for the platform's rate limit: (it answered 429|0 of \d+ requests are left in this window, and 20 % stay for others)$/,
+          /^jambonz: waiting [1-6] s for the platform's rate limit: (it answered 429|0 of \d+ requests are left in this window, and 20 % stay for others)$/,
         );
       }),
     );
