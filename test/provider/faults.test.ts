@@ -11,7 +11,7 @@ import type { FaultRule } from "../../sandbox/src";
 import { Engine, type Outcome } from "../support/engine";
 import { between, serve, type Exchange, type LocalServer } from "../support/http";
 import { restcommTarget } from "../support/restcomm";
-import { asked, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
+import { asked, carriersOf, clientsOf, jambonzTarget, keysOf, limitsOf, made, type Row, type Target } from "../support/jambonz";
 import type { Declared } from "../support/pulumi";
 
 /** Pauses are this much shorter than in earnest. */
@@ -22,7 +22,11 @@ type Objects = Record<string, unknown>;
 
 interface Kind {
   type: string;
+  /** Makes what it belongs to beside the account, and gives the properties that say so. */
+  prepare?(place: Target, accountSid: string): Promise<Properties>;
   args(place: Target, accountSid: string): Properties;
+  /** Whether it is not created where nobody can tell whose the account is. */
+  needsOwner?: boolean;
   /** What the program says later; nothing where nothing can be changed in place. */
   change?: Properties;
   /** The property by which an object is compared. */
@@ -69,6 +73,40 @@ const kinds: Kind[] = [
     onPlatform: async ({ sandbox }, accountSid) => {
       const { body } = await sandbox.outside("GET", `/Accounts/${accountSid}`);
       return body.sip_realm ? { [accountSid]: body.sip_realm } : {};
+    },
+  },
+  {
+    type: "jambonz:VoipCarrier",
+    args: (_place, accountSid) => ({ accountSid, registerPassword: "carrier-password" }),
+    needsOwner: true,
+    change: { techPrefix: "99" },
+    property: "techPrefix",
+    onPlatform: async (place) =>
+      Object.fromEntries((await carriersOf(place)).map((row) => [row.voip_carrier_sid, row.tech_prefix ?? undefined])),
+  },
+  {
+    type: "jambonz:SipGateway",
+    prepare: async ({ sandbox, serviceProviderSid }, account_sid) => ({
+      voipCarrierSid: await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid }),
+    }),
+    args: () => ({ ipv4: "192.0.2.1", inbound: true }),
+    change: { port: 5070 },
+    property: "port",
+    onPlatform: async (place) => {
+      const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
+      const { body } = await place.sandbox.outside("GET", `/SipGateways?voip_carrier_sid=${voip_carrier_sid}`);
+      return Object.fromEntries((body as Row[]).map((row) => [row.sip_gateway_sid, row.port ?? undefined]));
+    },
+  },
+  {
+    type: "jambonz:Client",
+    args: (_place, accountSid) => ({ accountSid, password: "client-password" }),
+    needsOwner: true,
+    change: { isActive: false },
+    property: "isActive",
+    onPlatform: async (place, accountSid) => {
+      const own = (await clientsOf(place)).filter((row) => row.account_sid === accountSid);
+      return Object.fromEntries(own.map((row) => [row.client_sid, Boolean(row.is_active) && undefined]));
     },
   },
 ];
@@ -146,7 +184,9 @@ class Scene {
     const { sandbox } = target;
     const serviceProviderSid = await made(sandbox, "/ServiceProviders", { name: `sp ${Math.random()}` });
     const accountSid = await made(sandbox, "/Accounts", { name: "somebody", service_provider_sid: serviceProviderSid });
-    const scene = new Scene({ ...target, serviceProviderSid }, kind, accountSid, settings);
+    const place = { ...target, serviceProviderSid };
+    const prepared = (await kind.prepare?.(place, accountSid)) ?? {};
+    const scene = new Scene(place, kind, accountSid, prepared, settings);
     if (operation !== "create") assert.deepEqual((await scene.engine.up(scene.program())).errors, []);
     sandbox.clearRequests();
     return scene;
@@ -158,6 +198,7 @@ class Scene {
     readonly target: Target,
     readonly kind: Kind,
     readonly accountSid: string,
+    readonly prepared: Properties,
     settings: Record<string, string>,
   ) {
     this.engine = new Engine({
@@ -168,7 +209,7 @@ class Scene {
   }
 
   program(change: Properties = {}): Declared[] {
-    return [{ type: this.kind.type, name: "it", args: { ...this.kind.args(this.target, this.accountSid), ...change } }];
+    return [{ type: this.kind.type, name: "it", args: { ...this.prepared, ...this.kind.args(this.target, this.accountSid), ...change } }];
   }
 
   run(operation: Operation): Promise<Outcome> {
@@ -193,6 +234,7 @@ class Scene {
   async end(): Promise<void> {
     const { sandbox, serviceProviderSid } = this.target;
     sandbox.clearFaults();
+    for (const { client_sid } of await clientsOf(this.target)) await sandbox.outside("DELETE", `/Clients/${client_sid}`);
     for (const { account_sid } of (await sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/Accounts`)).body)
       await sandbox.outside("DELETE", `/Accounts/${account_sid}`);
     await sandbox.outside("DELETE", `/ServiceProviders/${serviceProviderSid}`);
@@ -249,7 +291,7 @@ describe("one request is struck", () => {
           const writes = count(calm, isWrite);
           if (course instanceof RegExp) {
             // Whose the account is can be found out later.
-            if (operation === "create" && line === "GET /Accounts") assert.deepEqual(errors, [], where);
+            if (operation === "create" && line === "GET /Accounts" && !kind.needsOwner) assert.deepEqual(errors, [], where);
             else {
               assert.equal(errors.length, 1, where);
               assert.match(errors[0]!, course, where);
