@@ -180,6 +180,7 @@ export const voipCarrier = resource<Jambonz>()({
   async read(jambonz, id, _state, options) {
     const list = (maxAge?: number) => jambonz.list("/VoipCarriers", maxAge);
     const row = await jambonz.object({ noun: "VoipCarriers", column: "voip_carrier_sid", list }, id, options);
+    if (!row) jambonz.carrierNames.changed(ALL, id, undefined);
     return row && live(row);
   },
 
