@@ -121,7 +121,7 @@ export const client = resource<Jambonz>()({
       return { ...live(row, password), ...ownership };
     }
     // To a key that may not see it jambonz answers as if it was gone: only who sees its account can tell.
-    if (accountSid) await jambonz.account(String(accountSid), accountServiceProviderSid as string | undefined);
+    if (typeof accountSid === "string") await jambonz.account(accountSid, accountServiceProviderSid as string | undefined);
     return undefined;
   },
 

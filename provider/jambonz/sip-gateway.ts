@@ -122,7 +122,7 @@ export const sipGateway = resource<Jambonz>()({
   },
 
   async read(jambonz, id, { voipCarrierSid }, options) {
-    const list = voipCarrierSid ? (maxAge?: number) => ofCarrier(jambonz, String(voipCarrierSid), maxAge) : undefined;
+    const list = typeof voipCarrierSid === "string" ? (maxAge?: number) => ofCarrier(jambonz, voipCarrierSid, maxAge) : undefined;
     const row = await jambonz.object({ noun: "SipGateways", column: "sip_gateway_sid", list }, id, options);
     return row && live(row);
   },

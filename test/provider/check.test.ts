@@ -166,7 +166,7 @@ describe("what a program says wrongly", () => {
       "what only jambonz writes",
       voipCarrier,
       { name: "t", accountSid: sid, register_status: "{}" },
-      ["register_status is not a property of VoipCarrier; it has " + Object.keys(voipCarrier.inputs.shape as object).join(", ")],
+      ["register_status is not a property of VoipCarrier; it has " + Object.keys(voipCarrier.inputs.shape).join(", ")],
     ],
     [
       "a name that calls come from",

@@ -87,7 +87,7 @@ const gateway = fc
       { requiredKeys: [], noNullPrototype: true },
     ),
   )
-  .map(([address, rest]) => ({ ...address, ...rest }) as Record<string, unknown>);
+  .map(([address, rest]) => ({ ...address, ...rest }));
 
 const trunk = fc.record({
   carrier: fc
