@@ -198,12 +198,12 @@ describe("exporting carriers, gateways and clients", function () {
       const adoption = new Adoption(stack, sandbox);
       try {
         const types = ["Account", "VoipCarrier", "SipGateway", "Client"].flatMap((type) => ["--type", `jambonz:${type}`]);
-        const told = await adoption.ok("export", "--out", "out", "--set-secrets", ...types);
+        const told = await adoption.ok("export", "--out", "out", "--set-secrets", "--unprotected", ...types);
         const text = adoption.read("out", "index.ts");
         for (const secret of ["register-password", "desk-password"]) assert.ok(!text.includes(secret) && !told.includes(secret), secret);
         assert.match(told, /the platform does not tell password: `pulumi config set --secret acmeDeskPassword …`/);
         assert.doesNotMatch(told, /acmeOpenPassword/, "a client without a password has none to be told");
-        assert.match(text, /new jambonz\.VoipCarrier\("acme-trunk", \{\s+name: "trunk",\s+accountSid: acme\.sid,/);
+        assert.match(text, /new jambonz\.VoipCarrier\("acme-trunk", \{\s+name: "trunk",\s+trunkType: "auth",\s+accountSid: acme\.sid,/);
         assert.match(text, /voipCarrierSid: acmeTrunk\.sid,[^]*?\}, \{ parent: acmeTrunk, deletedWith: acmeTrunk \}\);/);
         assert.match(text, /new jambonz\.Client\("acme-desk", \{[^]*?\}, \{ parent: acme, ignoreChanges: \["password"\] \}\);/);
         assert.equal(
