@@ -181,7 +181,7 @@ describe("exporting carriers, gateways and clients", function () {
   this.timeout(300_000);
 
   for (const kind of ["service provider", "account"] as const) {
-    it(`with a key of ${kind === "account" ? "an account" : "a service provider"} leaves nothing to do, and a destroy takes all of it away`, async () => {
+    it(`with a key of ${kind === "account" ? "an account" : "a service provider"} leaves nothing to do${kind === "account" ? "" : ", and a destroy takes all of it away"}`, async () => {
       const target = await jambonzTarget("service provider");
       const { sandbox, serviceProviderSid: service_provider_sid } = target;
       const account_sid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid });
