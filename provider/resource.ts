@@ -42,6 +42,8 @@ export interface Traits {
   defaultsToName?: boolean;
   /** The type of the resource whose id it is: `jambonz:Account`. Whatever has it belongs to that. */
   refersTo?: string;
+  /** What it refers to cannot be deleted while this is there, so it is always deleted by itself. */
+  holdsBack?: boolean;
   /** The name of a nested object or of an enumeration in SDKs. */
   typeName?: string;
   /** A setting that names on what a stack acts: its configuration and the environment must not contradict each other. */

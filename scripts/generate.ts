@@ -19,7 +19,7 @@ type Shape = Record<string, z.ZodType>;
 /** Args accept what is not known yet, results hold plain values. */
 type Mode = "args" | "plain";
 
-const pascal = (text: string) => text.replace(/(^|[_-])([a-z0-9])/g, (_all, _gap, letter: string) => letter.toUpperCase());
+const pascal = (text: string) => text.replace(/(^|[_/-])([a-z0-9])/g, (_all, _gap, letter: string) => letter.toUpperCase());
 const file = (type: string) => type.split(":")[1]!.replace(/[A-Z]/g, (letter, at: number) => (at ? "-" : "") + letter.toLowerCase());
 /** A documentation comment of these paragraphs; nothing where there are none. */
 function doc(...paragraphs: (string | undefined)[]): string {

@@ -1,4 +1,6 @@
 import type { Arrangement, Declaration, Import, Owner } from "../layout";
+import type { z } from "zod";
+import { traitsOf } from "../schema";
 import { isAbsent } from "../values";
 import type { Properties } from "../resource";
 import { localOf, identifier, place } from "./declare";
@@ -127,12 +129,17 @@ function statement(declaration: Declaration, constants: Map<Owner, string>, { ow
   const holder = owner && own.has(owner.is) ? constants.get(owner.is)! : undefined;
   const untold = secrets.filter(({ value }) => value === undefined).map(({ path }) => path[0]!);
   const options = [
-    ...(holder ? [`parent: ${holder}`, `deletedWith: ${holder}`] : protect ? ["protect: true"] : []),
+    ...(holder ? [`parent: ${holder}`, ...(isHeldBack(declaration) ? [] : [`deletedWith: ${holder}`])] : protect ? ["protect: true"] : []),
     ...(untold.length > 0 ? [`ignoreChanges: ${JSON.stringify(untold)}`] : []),
   ].join(", ");
   const call = `new ${classOf(declaration)}(${JSON.stringify(name)}, ${literal(inputs)}${options && `, { ${options} }`});`;
   const constant = constants.get(declaration);
   return [...todos(declaration).map((todo) => `// TODO: ${todo}`), constant ? `const ${constant} = ${call}` : call].join("\n");
+}
+
+/** Whether what it belongs to can be deleted only when it is gone. */
+function isHeldBack({ definition, owner }: Declaration): boolean {
+  return owner !== undefined && traitsOf(definition.inputs.shape[owner.property] as z.ZodType).holdsBack === true;
 }
 
 /** What somebody has to decide or to know, each in a line. */

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { RefusedError, UnansweredError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
-import { traitsOf } from "../schema";
-import { project, same } from "../values";
 import { deleteContents, refuseAccountDelete } from "./account-delete";
-import { fromRow, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
-import { sid, sipRealm, text, webhook, whole } from "./types";
+import { fromRow, isAsSent, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
+import { nameTaken } from "./names";
+import { sid, sipRealm, text, unseen, webhook, whole } from "./types";
 
 const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
 const bucket = z.string().min(1).describe("The bucket's or container's name.");
@@ -160,7 +159,7 @@ export const account = resource<Jambonz>()({
     const owner = serviceProviderSid ?? (await jambonz.onlyServiceProvider());
     // With another one's key jambonz would make it in the key's own service provider without a word (lib/routes/api/accounts.js).
     // The list of names is refused to such a key, so that only what is not refused without has to be asked besides.
-    if ((replacing || allowDuplicateName) && !(await jambonz.sees(owner))) return { reason: unseen(owner) };
+    if ((replacing || allowDuplicateName) && !(await jambonz.sees(owner))) return { reason: unseen({ serviceProviderSid: owner }) };
     // The platform refuses a realm that is taken, which is too late where the old account goes first.
     const other =
       replacing && sipRealm && (await jambonz.list("/Accounts", 0)).find((row) => hasRealm(row, sipRealm) && row.account_sid !== replacing);
@@ -170,13 +169,10 @@ export const account = resource<Jambonz>()({
     try {
       holder = await (replacing ? jambonz.accountNames.holder(owner, name, replacing) : jambonz.accountNames.take(owner, name));
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 403) return { reason: unseen(owner) };
+      if (error instanceof RefusedError && error.status === 403) return { reason: unseen({ serviceProviderSid: owner }) };
       throw error;
     }
-    if (!holder) return undefined;
-    const adopt = isSid(holder) ? `adopt it (${jambonz.adopt("jambonz:Account", holder)})` : "keep one of them";
-    const reason = `its service provider already has an account of this name: ${holder}; ${adopt}, or set allowDuplicateName to create another. If this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; if the program gives that account another name in this run, run it again afterwards`;
-    return { reason, holder };
+    return holder ? nameTaken(jambonz.adopt, { type: "jambonz:Account", noun: "account", owner: "service provider" }, holder) : undefined;
   },
 
   async create(jambonz, { serviceProviderSid, allowDuplicateName, forceDestroy: _, bucketCredential: __, ...inputs }) {
@@ -207,7 +203,7 @@ export const account = resource<Jambonz>()({
           outputs: { sid },
           createdAt: new Date(String(row.created_at)),
           // Somebody may have changed it since.
-          isOtherwise: !isAsSent(row, inputs),
+          isOtherwise: !holds(row, inputs),
           taken: () => void made(jambonz, sid, owner, inputs.name),
         };
       });
@@ -267,12 +263,7 @@ function made(jambonz: Jambonz, sid: string, serviceProviderSid: string, name: s
   return { id: sid, outputs: { sid } };
 }
 
-/** Whether an account holds what a creation with these inputs sends. */
-function isAsSent(row: Row, inputs: Properties): boolean {
-  const found = project({ schema: account.inputs, live: live(row), state: inputs, everything: false });
-  const shape = account.inputs.shape as Record<string, z.ZodType>;
-  return Object.entries(inputs).every(([name, value]) => traitsOf(shape[name]).local === true || same(shape[name]!, found[name], value));
-}
+const holds = (row: Row, sent: Properties): boolean => isAsSent(account.inputs, live(row), sent);
 
 function live(row: Row): Properties {
   const properties = fromRow([account.inputs, account.outputs], row);
@@ -293,12 +284,6 @@ function withTagList(changes: Properties): Properties {
 }
 
 const hasRealm = (row: Row, realm: string) => String(row.sip_realm).toLowerCase() === realm.toLowerCase();
-
-const unseen = (serviceProviderSid: string) => `the key in use sees no service provider ${serviceProviderSid}`;
-
-function isSid(text: string): boolean {
-  return sid.safeParse(text).success;
-}
 
 function isJsonObject(text: string): boolean {
   try {

@@ -92,7 +92,7 @@ export const apiKey = resource<Jambonz>()({
   async existing(jambonz, owner) {
     const path = ownerPath(owner);
     return new Set(
-      path && !jambonz.isNew(owner.accountSid) ? (await jambonz.keysAtFirst(path)).map((row) => idOf(owner, row.api_key_sid)) : [],
+      path && !jambonz.isNew(owner.accountSid) ? (await jambonz.atFirst(`/${path}ApiKeys`)).map((row) => idOf(owner, row.api_key_sid)) : [],
     );
   },
 

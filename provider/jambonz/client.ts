@@ -3,12 +3,13 @@ import type { AdoptCommand } from "../adoption";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
 import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
-import type { Progress, Properties } from "../resource";
-import { unwrap } from "../schema";
+import type { Progress, Properties, ReadOptions } from "../resource";
+import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
 import { apiUrl, headerKey, type CommonSettings } from "../settings";
-import { AccountNames } from "./account-names";
-import { ownerPath, type Owner } from "./types";
+import { project, same } from "../values";
+import { Names, ownedName } from "./names";
+import { ownerIn, ownerPath, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
   apiUrl: apiUrl
@@ -38,11 +39,20 @@ export class Jambonz {
   readonly #settings: Settings;
   readonly #lists: ListCache<Row>;
   readonly #serviceProviderOf = new Map<string, string>();
-  readonly #keysAtFirst = new Map<string, Promise<Row[]>>();
+  readonly #atFirst = new Map<string, Promise<Row[]>>();
   readonly #made = new Set<string>();
   /** Realms that this run took from accounts, by account. */
   readonly clearedRealms = new Map<string, string>();
-  readonly accountNames = new AccountNames(this);
+  /** By service provider. */
+  readonly accountNames = new Names(async (owner) => {
+    const rows = await this.list(`/ServiceProviders/${owner}/Accounts`, 0);
+    return new Map(rows.map((row) => [String(row.account_sid), String(row.name)]));
+  });
+  /** Of all carriers, because one list has them: each with its owner, in which alone it has to be the only one. */
+  readonly carrierNames = new Names(async () => {
+    const rows = await this.list("/VoipCarriers", 0);
+    return new Map(rows.map((row) => [String(row.voip_carrier_sid), ownedName(ownerIn(row), row.name)]));
+  });
 
   constructor(surroundings: Surroundings<Settings>) {
     const { settings, redactor, log, adopt } = surroundings;
@@ -156,26 +166,29 @@ export class Jambonz {
     return found.flat();
   }
 
-  /** The keys of an owner as they were when this run first asked. */
-  keysAtFirst(ownerPath: string): Promise<Row[]> {
-    let rows = this.#keysAtFirst.get(ownerPath);
+  /** A list as it was when this run first asked. */
+  atFirst(path: string): Promise<Row[]> {
+    let rows = this.#atFirst.get(path);
     if (!rows) {
-      rows = this.list(`/${ownerPath}ApiKeys`);
-      rows.catch(() => this.#keysAtFirst.delete(ownerPath));
-      this.#keysAtFirst.set(ownerPath, rows);
+      rows = this.list(path);
+      rows.catch(() => this.#atFirst.delete(path));
+      this.#atFirst.set(path, rows);
     }
     return rows;
   }
 
-  /** Whether this run has made the account. */
-  isNew(accountSid: string | undefined): boolean {
-    return accountSid !== undefined && this.#made.has(accountSid);
+  /** Whether this run has made the account, or whatever else others belong to. */
+  isNew(sid: string | undefined): boolean {
+    return sid !== undefined && this.#made.has(sid);
   }
 
-  /** This run has made an account, so there is nothing in it that it does not know. */
-  made(accountSid: string, serviceProviderSid: string): void {
-    this.#made.add(accountSid);
-    this.remember(accountSid, serviceProviderSid);
+  /**
+   * This run has made something that others belong to, so there is nothing in it that it does not know.
+   * @param serviceProviderSid of an account, whose it is
+   */
+  made(sid: string, serviceProviderSid?: string): void {
+    this.#made.add(sid);
+    this.remember(sid, serviceProviderSid);
   }
 
   /** Keeps in mind whose account this is, as far as it shows anyway: it saves asking when the account is gone. */
@@ -217,6 +230,33 @@ export class Jambonz {
     return undefined;
   }
 
+  /**
+   * An object that has a list and can be read by itself, or undefined when neither shows it.
+   *
+   * @param what.list its list, as far as it is known which; 0 asks anew. Without it the platform's 404 is all there is
+   * @param what.isWhole whether a row of the list has everything that the object's own has. Default: it has
+   */
+  async object(what: Kind, sid: string, { fresh }: ReadOptions): Promise<Row | undefined> {
+    const { noun, column, list, isWhole = () => true } = what;
+    const listed = async (maxAge?: number) => (await list!(maxAge)).find((row) => row[column] === sid);
+    if (list && !fresh) {
+      const row = await listed().catch((error: unknown) => {
+        // What may not be listed may be read all the same.
+        if (!(error instanceof RefusedError && [403, 404].includes(error.status))) throw error;
+      });
+      if (row && isWhole(row)) return row;
+    }
+    try {
+      return await this.get(`/${noun}/${sid}`);
+    } catch (error) {
+      // 404 is the platform's word, but also that of whatever stands between; the list tells.
+      if (!(error instanceof RefusedError && error.status === 404)) throw error;
+      const row = list && (await listed(0));
+      if (row && !isWhole(row)) throw error;
+      return row;
+    }
+  }
+
   /** The account as it is now, from one request where it exists. Its bucket's secret is obscured. */
   async accountNow(sid: string, serviceProviderSid: string | undefined): Promise<Row | undefined> {
     try {
@@ -243,6 +283,17 @@ export class Jambonz {
     if (!this.serviceProviderOf(accountSid)) {
       const rows = await this.list("/Accounts").catch(() => []);
       for (const row of rows) this.remember(row.account_sid, row.service_provider_sid);
+    }
+    return this.serviceProviderOf(accountSid);
+  }
+
+  /** The service provider of an owner, or undefined where the key in use does not see the owner. */
+  async seenProviderOf({ accountSid, serviceProviderSid }: Owner): Promise<string | undefined> {
+    if (!accountSid) return serviceProviderSid && (await this.sees(serviceProviderSid)) ? serviceProviderSid : undefined;
+    // One that is not in the list that others share may have been made since.
+    for (const maxAge of [SHARED_LIST_AGE, 0]) {
+      if (this.serviceProviderOf(accountSid)) break;
+      for (const row of await this.list("/Accounts", maxAge)) this.remember(row.account_sid, row.service_provider_sid);
     }
     return this.serviceProviderOf(accountSid);
   }
@@ -288,6 +339,16 @@ export class Jambonz {
       `the key in use at ${this.http.host} does not see service provider ${sid}, to which this belongs, so nothing can be said of it; check jambonz:apiUrl and the key. If the service provider was deleted, take this out of the state with \`pulumi state delete\``,
     );
   }
+}
+
+/** Where objects of one kind are found. */
+interface Kind {
+  /** The collection in the path: `VoipCarriers`. */
+  noun: string;
+  /** The column with the sid. */
+  column: string;
+  list?: (maxAge?: number) => Promise<Row[]>;
+  isWhole?: (row: Row) => boolean;
 }
 
 function isObject(body: unknown): boolean {
@@ -350,6 +411,13 @@ export function fromRow(schemas: z.ZodObject[], row: Row): Properties {
     else result[name] = value;
   }
   return result;
+}
+
+/** Whether an object holds what a creation with these inputs sends. */
+export function isAsSent(schema: z.ZodObject, live: Properties, inputs: Properties): boolean {
+  const found = project({ schema, live, state: inputs, everything: false });
+  const shape = schema.shape as Record<string, z.ZodType>;
+  return Object.entries(inputs).every(([name, value]) => traitsOf(shape[name]).local === true || same(shape[name]!, found[name], value));
 }
 
 /** The other way: what a program says in the words of the platform. */

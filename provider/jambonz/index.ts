@@ -4,8 +4,11 @@ import { apiKey } from "./api-key";
 import { Jambonz, jambonzSettings } from "./client";
 import { limit } from "./limit";
 import { getAccount, getAccounts, getServiceProvider, getServiceProviders } from "./lookups";
+import { client } from "./sip-client";
+import { sipGateway } from "./sip-gateway";
 import { sipRealm } from "./sip-realm";
 import { tenants } from "./tenants";
+import { voipCarrier } from "./voip-carrier";
 
 export const jambonz: Platform<Jambonz> = {
   name: "jambonz",
@@ -14,7 +17,7 @@ export const jambonz: Platform<Jambonz> = {
   sid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   settings: jambonzSettings,
   connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
-  resources: [account, apiKey, limit, sipRealm],
+  resources: [account, apiKey, limit, sipRealm, voipCarrier, sipGateway, client],
   lookups: [getAccount, getAccounts, getServiceProvider, getServiceProviders],
   layouts: { tenants },
 };

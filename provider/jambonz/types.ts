@@ -61,6 +61,12 @@ export interface Owner {
   serviceProviderSid?: string;
 }
 
+/** To whom a row belongs; what belongs to an account may name the account's service provider besides. */
+export function ownerIn({ account_sid, service_provider_sid }: Record<string, unknown>): Owner {
+  if (typeof account_sid === "string") return { accountSid: account_sid };
+  return typeof service_provider_sid === "string" ? { serviceProviderSid: service_provider_sid } : {};
+}
+
 /** Where in the API the things of an owner are: `Accounts/<sid>/`. Nothing for what belongs to nobody. */
 export function ownerPath({ accountSid, serviceProviderSid }: Owner): string {
   if (accountSid) return `Accounts/${accountSid}/`;
@@ -71,4 +77,9 @@ export function ownerPath({ accountSid, serviceProviderSid }: Owner): string {
 export function splitOwner(id: string): { owner: Owner; rest: string } {
   const [, noun, sid, rest] = /^(Accounts|ServiceProviders)\/([^/]+)\/(.*)$/.exec(id) ?? [];
   return { owner: noun === "Accounts" ? { accountSid: sid } : noun ? { serviceProviderSid: sid } : {}, rest: rest ?? id };
+}
+
+/** Why nothing can be made for an owner. */
+export function unseen({ accountSid, serviceProviderSid }: Owner): string {
+  return `the key in use sees no ${accountSid ? `account ${accountSid}` : `service provider ${serviceProviderSid}`}`;
 }

@@ -189,7 +189,7 @@ function isInteger({ format, minValue, maxValue }: z.ZodNumber): boolean {
   return format === "safeint" && (minValue ?? -Infinity) >= INTEGER.min && (maxValue ?? Infinity) <= INTEGER.max;
 }
 
-const pascal = (text: string) => text.replace(/(^|[_-])([a-z0-9])/g, (_all, _gap, letter: string) => letter.toUpperCase());
+const pascal = (text: string) => text.replace(/(^|[_/-])([a-z0-9])/g, (_all, _gap, letter: string) => letter.toUpperCase());
 
 function fail(message: string): never {
   throw new Error(message);

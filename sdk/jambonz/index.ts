@@ -4,5 +4,8 @@ export * from "./account";
 export * from "./api-key";
 export * from "./limit";
 export * from "./sip-realm";
+export * from "./voip-carrier";
+export * from "./sip-gateway";
+export * from "./client";
 export * from "./lookups";
 export * from "./types";

@@ -205,6 +205,28 @@ export const DnsStatus = {
 } as const;
 export type DnsStatus = (typeof DnsStatus)[keyof typeof DnsStatus];
 
+export const TrunkType = {
+  StaticIp: "static_ip",
+  Auth: "auth",
+  Reg: "reg",
+} as const;
+export type TrunkType = (typeof TrunkType)[keyof typeof TrunkType];
+
+export const DtmfType = {
+  Rfc2833: "rfc2833",
+  Tones: "tones",
+  Info: "info",
+} as const;
+export type DtmfType = (typeof DtmfType)[keyof typeof DtmfType];
+
+export const SipProtocol = {
+  Udp: "udp",
+  Tcp: "tcp",
+  Tls: "tls",
+  TlsSrtp: "tls/srtp",
+} as const;
+export type SipProtocol = (typeof SipProtocol)[keyof typeof SipProtocol];
+
 export interface AccountInformation {
   /** The account's sid. */
   sid: string;

@@ -142,7 +142,11 @@ async function somebody({ sandbox, held }: Side, { slot, what }: Change, program
     assert(status < 300, `${method} ${at}: ${status}`);
   };
   const category = Object.keys(program[slot as Slot]?.limits ?? {}).find((one) => held.some(({ name }) => name === limitName(slot, one)));
-  const key = held.find(({ type, name }) => type === "jambonz:ApiKey" && name.startsWith(slot));
+  const of = (noun: string) => held.find(({ type, name }) => type === `jambonz:${noun}` && name.startsWith(slot));
+  const key = of("ApiKey");
+  const device = { carrier: of("VoipCarrier"), gateway: of("SipGateway"), client: of("Client") }[what.split(" ")[1]!];
+  const devicePath = device && `/${device.type.split(":")[1]!}s/${device.id}`;
+  const changed = { carrier: { tech_prefix: "777" }, gateway: { port: 7777 }, client: { password: "by-somebody-else" } };
   switch (what) {
     case "rename":
       return outside("PUT", path, { name: `${slot} renamed by somebody` });
@@ -163,7 +167,20 @@ async function somebody({ sandbox, held }: Side, { slot, what }: Change, program
     case "delete key":
       if (key) return outside("DELETE", `/ApiKeys/${key.outputs.sid}`);
       return;
+    case "change carrier":
+    case "change gateway":
+    case "change client":
+      if (devicePath) return outside("PUT", devicePath, changed[what.split(" ")[1] as keyof typeof changed]);
+      return;
+    case "delete carrier":
+    case "delete gateway":
+    case "delete client":
+      if (devicePath) return outside("DELETE", devicePath);
+      return;
     case "delete account":
+      // jambonz deletes no account that has clients.
+      for (const { type, name, id } of held)
+        if (type === "jambonz:Client" && name.startsWith(slot)) await sandbox.outside("DELETE", `/Clients/${id}`);
       return outside("DELETE", path);
     case "add foreign key":
       return outside("POST", "/ApiKeys", { account_sid: sid });

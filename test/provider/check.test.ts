@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { account } from "../../provider/jambonz/account";
 import { apiKey } from "../../provider/jambonz/api-key";
 import { limit } from "../../provider/jambonz/limit";
+import { client } from "../../provider/jambonz/sip-client";
+import { sipGateway } from "../../provider/jambonz/sip-gateway";
 import { sipRealm } from "../../provider/jambonz/sip-realm";
+import { voipCarrier } from "../../provider/jambonz/voip-carrier";
 import type { Properties, Resource } from "../../provider/resource";
 import { validate } from "../../provider/validate";
 import { UNKNOWN } from "../../provider/values";
@@ -128,6 +131,73 @@ describe("what a program says wrongly", () => {
       { accountSid: sid, realm: "example.com", accountApiKey: "k" },
       ["realm must have at least three labels, such as acme.sip.example.com, for the platform to make DNS records"],
     ],
+    ["a carrier of nobody", voipCarrier, { name: "t" }, ["VoipCarrier needs exactly one of accountSid and serviceProviderSid"]],
+    [
+      "a registration without a password",
+      voipCarrier,
+      { name: "t", accountSid: sid, requiresRegister: true, registerUsername: "u" },
+      ["requiresRegister needs registerUsername and registerPassword"],
+    ],
+    [
+      "a registration that jambonz would refuse",
+      voipCarrier,
+      {
+        name: "t",
+        accountSid: sid,
+        registerUsername: "a b",
+        registerPassword: " ",
+        registerSipRealm: "sip:a.b",
+        registerFromDomain: "localhost",
+      },
+      [
+        'registerUsername must not be empty or hold blanks, not "a b"',
+        "registerPassword must not be blank",
+        'registerSipRealm must be a domain or an IP address, without sip: and blanks, not "sip:a.b"',
+        'registerFromDomain must be a domain or an IP address, without sip: and blanks, not "localhost"',
+      ],
+    ],
+    [
+      "an application of a carrier that belongs to no account",
+      voipCarrier,
+      { name: "t", serviceProviderSid: sid, applicationSid: sid },
+      ["applicationSid needs accountSid, because the application has to belong to the same account"],
+    ],
+    [
+      "what only jambonz writes",
+      voipCarrier,
+      { name: "t", accountSid: sid, register_status: "{}" },
+      ["register_status is not a property of VoipCarrier; it has " + Object.keys(voipCarrier.inputs.shape).join(", ")],
+    ],
+    [
+      "a name that calls come from",
+      sipGateway,
+      { voipCarrierSid: sid, ipv4: "sip.example.com", inbound: true },
+      ["ipv4 must be an IPv4 address, because inbound is true"],
+    ],
+    [
+      "an address with a blank",
+      sipGateway,
+      { voipCarrierSid: sid, ipv4: "192.0.2.1 " },
+      ['ipv4 must not be empty or hold blanks, not "192.0.2.1 "'],
+    ],
+    [
+      "a network that is called",
+      sipGateway,
+      { voipCarrierSid: sid, ipv4: "192.0.2.0", netmask: 28 },
+      ["netmask must be 32 unless inbound is true: only calls come from a whole network"],
+    ],
+    [
+      "a port and a network that are none",
+      sipGateway,
+      { voipCarrierSid: sid, ipv4: "192.0.2.1", inbound: true, port: 0, netmask: 33 },
+      ["port must be at least 1, not 0", "netmask must be at most 32, not 33"],
+    ],
+    [
+      "a password as jambonz shows it",
+      client,
+      { accountSid: sid, username: "u", password: "sXXXXXXX" },
+      ["password looks as jambonz shows a password, or the lack of one; choose another"],
+    ],
   ];
   for (const [what, definition, inputs, reasons] of cases) {
     it(`tells ${what}`, () => assert.deepEqual(wrong(definition, inputs).sort(), reasons.sort()));
@@ -154,6 +224,8 @@ describe("what a program says wrongly", () => {
       [account, { name: "a", bucketCredential: { vendor: "azure", name: "b", connectionString: { oops: secret } } }],
       [account, { name: "a", bucketCredential: secret }],
       [sipRealm, { accountSid: sid, realm: "a.b.c", accountApiKey: 1234567 }],
+      [voipCarrier, { name: "t", accountSid: sid, registerPassword: secret.repeat(9), smppPassword: 1234567 }],
+      [client, { accountSid: sid, username: "u", password: secret.repeat(30) }],
     ];
     for (const [definition, inputs] of bad) {
       const reasons = wrong(definition, inputs);
@@ -172,6 +244,12 @@ describe("what a preview does not know yet", () => {
     );
     assert.deepEqual(wrong(account, { name: "a", registrationHook: { url: UNKNOWN, method: UNKNOWN } }), []);
     assert.deepEqual(wrong(apiKey, { accountSid: UNKNOWN }), []);
+    assert.deepEqual(wrong(sipGateway, { voipCarrierSid: UNKNOWN, ipv4: UNKNOWN, inbound: true }), []);
+    assert.deepEqual(wrong(sipGateway, { voipCarrierSid: UNKNOWN, ipv4: "a.example.com", inbound: UNKNOWN, netmask: 28 }), []);
+    assert.deepEqual(wrong(sipGateway, { voipCarrierSid: UNKNOWN, ipv4: "a.example.com", outbound: UNKNOWN, netmask: 28 }), []);
+    const register = { requiresRegister: true, registerUsername: UNKNOWN, registerPassword: UNKNOWN };
+    assert.deepEqual(wrong(voipCarrier, { name: "t", accountSid: UNKNOWN, applicationSid: UNKNOWN, ...register }), []);
+    assert.deepEqual(wrong(voipCarrier, { name: "t", accountSid: UNKNOWN, requiresRegister: UNKNOWN }), []);
   });
 
   it("does not hide what is wrong beside it", () => {

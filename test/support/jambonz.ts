@@ -49,6 +49,19 @@ export async function keysOf(
   return (await sandbox.outside("GET", `/Accounts/${accountSid}/ApiKeys`)).body;
 }
 
+/** A row as the platform tells it. */
+export type Row = Record<string, any>;
+
+/** The carriers of a service provider and of its accounts. */
+export async function carriersOf({ sandbox, serviceProviderSid }: Target): Promise<Row[]> {
+  return (await sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/VoipCarriers`)).body;
+}
+
+/** The SIP clients of all accounts. */
+export async function clientsOf({ sandbox }: Target): Promise<Row[]> {
+  return (await sandbox.outside("GET", "/Clients")).body;
+}
+
 /** What was asked of the platform, such as `POST /Accounts`; sids are left out. */
 export function asked({ sandbox }: Target): string[] {
   return sandbox.requests.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ":sid")}`);

@@ -19,6 +19,9 @@ export interface Tenant {
   limits: Record<string, number>;
   /** One for each key: a changed number rotates it. */
   keys: number[];
+  /** A carrier with its gateways. */
+  trunk?: { carrier: Record<string, unknown>; gateways: Record<string, unknown>[] };
+  client?: Record<string, unknown>;
   deletedWith: boolean;
 }
 
@@ -36,6 +39,12 @@ export const changeKinds = [
   "change limit",
   "delete limit",
   "delete key",
+  "change carrier",
+  "delete carrier",
+  "change gateway",
+  "delete gateway",
+  "change client",
+  "delete client",
   "delete account",
   "add foreign key",
 ] as const;
@@ -64,6 +73,49 @@ const bucket = fc.oneof(
   ),
   fc.record({ vendor: fc.constant("azure"), name: fc.constant("b1"), connectionString: fc.constantFrom("connection-secret-1") }),
 );
+
+const gateway = fc
+  .tuple(
+    fc.constantFrom(
+      { ipv4: "sip.example.com" },
+      { ipv4: "192.0.2.1", inbound: true },
+      { ipv4: "192.0.2.0", inbound: true, netmask: 28 },
+      { ipv4: "192.0.2.1", inbound: true, outbound: false },
+    ),
+    fc.record(
+      { port: fc.constantFrom(5060, 5061), protocol: fc.constantFrom("udp", "tls"), isActive: fc.boolean() },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
+  )
+  .map(([address, rest]) => ({ ...address, ...rest }));
+
+const trunk = fc.record({
+  carrier: fc
+    .record(
+      {
+        name: fc.constantFrom("trunk", "Träger 2"),
+        techPrefix: fc.constantFrom("99", "00"),
+        isActive: fc.boolean(),
+        trunkType: fc.constantFrom("static_ip", "auth"),
+        inboundAuthPassword: fc.constantFrom("carrier-password-1", 'carrier"password\\2'),
+      },
+      { requiredKeys: [], noNullPrototype: true },
+    )
+    .map((carrier) => carrier as Record<string, unknown>),
+  gateways: fc.array(gateway, { maxLength: 2 }),
+});
+
+const client = fc
+  .record(
+    {
+      username: fc.constantFrom("desk", "desk 2"),
+      password: fc.constantFrom("client-password-1", "other päßword-2"),
+      isActive: fc.boolean(),
+      allowDirectAppCalling: fc.boolean(),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  .map((said) => said as Record<string, unknown>);
 
 const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
   fc.record({
@@ -96,6 +148,8 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
       { requiredKeys: [], noNullPrototype: true },
     ),
     keys: fc.array(fc.constantFrom(1, 2), { maxLength: 2 }),
+    trunk: optional(trunk),
+    client: optional(client),
     deletedWith: fc.boolean(),
   });
 
@@ -130,7 +184,7 @@ function withoutDeletedWith({ chapters, ...rest }: Life<KeyKind, Tenants>): Life
 
 /** The program as Pulumi sees it, with the service providers' real sids. */
 export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
-  return Object.entries(tenants).flatMap(([slot, { serviceProvider, account, realm, limits, keys, deletedWith }]) => {
+  return Object.entries(tenants).flatMap(([slot, { serviceProvider, account, realm, limits, keys, trunk, client, deletedWith }]) => {
     const accountSid = { $ref: `${slot}.sid` };
     const opts = deletedWith ? { deletedWith: slot } : {};
     const own: Declared[] = [
@@ -161,10 +215,27 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
       const accountApiKey = withKey ? { accountApiKey: { $ref: `${keyName(slot, 0)}.token` } } : {};
       own.push({ type: "jambonz:SipRealm", name: realmName(slot), args: { accountSid, realm: realm.value, ...accountApiKey }, opts });
     }
+    // What an account cannot be deleted with is not deletedWith it.
+    if (trunk) {
+      own.push({ type: "jambonz:VoipCarrier", name: trunkName(slot), args: { accountSid, ...trunk.carrier } });
+      const voipCarrierSid = { $ref: `${trunkName(slot)}.sid` };
+      trunk.gateways.forEach((gateway, index) =>
+        own.push({
+          type: "jambonz:SipGateway",
+          name: gatewayName(slot, index),
+          args: { voipCarrierSid, ...gateway },
+          opts: deletedWith ? { deletedWith: trunkName(slot) } : {},
+        }),
+      );
+    }
+    if (client) own.push({ type: "jambonz:Client", name: clientName(slot), args: { accountSid, ...client } });
     return own;
   });
 }
 
+export const trunkName = (slot: string) => `${slot}-trunk`;
+export const gatewayName = (slot: string, index: number) => `${slot}-gateway${index}`;
+export const clientName = (slot: string) => `${slot}-client`;
 export const keyName = (slot: string, index: number) => `${slot}-key${index}`;
 export const limitName = (slot: string, category: string) => `${slot}-${category}`;
 export const realmName = (slot: string) => `${slot}-realm`;
@@ -217,6 +288,10 @@ class JambonzScene implements Scene<Tenants> {
     const account = await made(sandbox, "/Accounts", { name: "somebody else's", service_provider_sid: serviceProviders[0] });
     await made(sandbox, "/ApiKeys", { account_sid: account });
     await made(sandbox, `/Accounts/${account}/Limits`, { category: "device", quantity: 3 });
+    const trunk = { name: "trunk", account_sid: account, service_provider_sid: serviceProviders[0] };
+    const carrier = await made(sandbox, "/VoipCarriers", trunk);
+    await made(sandbox, "/SipGateways", { voip_carrier_sid: carrier, ipv4: "sip.example.com", inbound: false, outbound: true });
+    await made(sandbox, "/Clients", { account_sid: account, username: "desk", password: "their-password" });
     return new JambonzScene(sandbox, serviceProviders, kind === "admin" ? sandbox.adminKey : keys[0]!);
   }
 
@@ -232,14 +307,32 @@ class JambonzScene implements Scene<Tenants> {
 
   async end(): Promise<void> {
     for (const owner of this.serviceProviders) {
-      for (const { account_sid } of await this.#rows(`/ServiceProviders/${owner}/Accounts`))
-        await this.sandbox.outside("DELETE", `/Accounts/${account_sid}`);
+      for (const { account_sid } of await this.#rows(`/ServiceProviders/${owner}/Accounts`)) await this.#deleteAccount(String(account_sid));
       await this.sandbox.outside("DELETE", `/ServiceProviders/${owner}`);
     }
   }
 
   declared(tenants: Tenants): Declared[] {
     return declared(tenants, this.serviceProviders);
+  }
+
+  /** jambonz deletes no account that has clients. */
+  async #deleteAccount(sid: string): Promise<number | null> {
+    for (const { account_sid, client_sid } of await this.#rows("/Clients"))
+      if (account_sid === sid) await this.sandbox.outside("DELETE", `/Clients/${client_sid}`);
+    return (await this.sandbox.outside("DELETE", `/Accounts/${sid}`)).status;
+  }
+
+  async #gateways(carrier: unknown): Promise<Row[]> {
+    return this.#rows(`/SipGateways?voip_carrier_sid=${String(carrier)}`);
+  }
+
+  /** What the account has beside keys and limits. */
+  async #devices(sid: string): Promise<{ carriers: Row[]; gateways: Row[]; clients: Row[] }> {
+    const own = (row: Row) => row.account_sid === sid;
+    const carriers = (await this.#rows("/VoipCarriers")).filter(own);
+    const gateways = await Promise.all(carriers.map(({ voip_carrier_sid }) => this.#gateways(voip_carrier_sid)));
+    return { carriers, gateways: gateways.flat(), clients: (await this.#rows("/Clients")).filter(own) };
   }
 
   async #rows(path: string): Promise<Row[]> {
@@ -258,6 +351,7 @@ class JambonzScene implements Scene<Tenants> {
       account,
       keys: keys.map(({ api_key_sid, token }) => ({ api_key_sid, token: token as unknown })),
       limits: await this.#rows(`/Accounts/${sid}/Limits`),
+      ...(await this.#devices(sid)),
     };
   }
 
@@ -288,6 +382,51 @@ class JambonzScene implements Scene<Tenants> {
       const tokens = tenant.keys.map((_, index) => entries.find(({ name }) => name === keyName(slot, index))!.outputs.token as string);
       const found = keys.filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid))).map(({ token }) => token as string);
       assert.deepEqual(found.sort(), tokens.sort(), "keys on the platform and in state");
+      await this.#holdsDevices(sid, slot, tenant, id);
+    }
+  }
+
+  async #holdsDevices(account: string, slot: string, { trunk, client }: Tenant, id: (name: string) => string): Promise<void> {
+    const { carriers, gateways, clients } = await this.#devices(account);
+    const trunks = trunk
+      ? [{ carrier: id(trunkName(slot)), gateways: trunk.gateways.map((_, index) => id(gatewayName(slot, index))) }]
+      : [];
+    const sids = (rows: Row[], column: string) => rows.map((row) => row[column] as string).sort();
+    assert.deepEqual(
+      [sids(carriers, "voip_carrier_sid"), sids(gateways, "sip_gateway_sid"), sids(clients, "client_sid")],
+      [trunks.map(({ carrier }) => carrier), trunks.flatMap(({ gateways }) => gateways).sort(), client ? [id(clientName(slot))] : []],
+      "carriers, gateways and clients on the platform and in state",
+    );
+    const isAs = (row: Row, said: Row, otherwise: Row) => {
+      const others = this.#changedByOthers.get(String(row.voip_carrier_sid ?? row.client_sid)) ?? new Set();
+      for (const [name, value] of Object.entries({ ...otherwise, ...said }))
+        if (name in said || !others.has(columnOf(name))) assertColumn(row, name, value);
+    };
+    if (trunk) {
+      const [row] = carriers;
+      assert.equal(row!.service_provider_sid, ((await this.#rows(`/Accounts/${account}`)) as unknown as Row).service_provider_sid);
+      isAs(row!, trunk.carrier, {
+        name: trunkName(slot),
+        techPrefix: null,
+        isActive: true,
+        trunkType: "static_ip",
+        inboundAuthPassword: null,
+      });
+      trunk.gateways.forEach((said, index) => {
+        const found = gateways.find((one) => one.sip_gateway_sid === id(gatewayName(slot, index)))!;
+        const rest = { port: null, netmask: 32, inbound: false, outbound: true, protocol: "udp", isActive: true };
+        for (const [name, value] of Object.entries({ ...rest, ...said })) {
+          const isOthers = name === "port" && !("port" in said) && found.port === CHANGED_PORT;
+          if (!isOthers) assertColumn(found, name, value);
+        }
+      });
+    }
+    if (client) {
+      const { password, ...said } = client;
+      isAs(clients[0]!, said, { username: clientName(slot), isActive: true, allowDirectAppCalling: true });
+      const shown = typeof password === "string" ? password.slice(0, 1).padEnd(password.length, "X") : "{X";
+      const others = this.#changedByOthers.get(String(clients[0]!.client_sid));
+      if (password !== undefined || !others?.has("password")) assert.equal(clients[0]!.password, shown, "its password");
     }
   }
 
@@ -345,8 +484,15 @@ class JambonzScene implements Scene<Tenants> {
         const feeds = tenant.realm?.by === "resource with key" && keyEntry.name === keyName(slot, 0);
         return { shown: [`gone ${keyEntry.name}`], repaired: [`create ${keyEntry.name}`, ...(feeds ? [`update ${realmName(slot)}`] : [])] };
       }
+      case "change carrier":
+      case "delete carrier":
+      case "change gateway":
+      case "delete gateway":
+      case "change client":
+      case "delete client":
+        return this.#actOnDevice(what, slot, tenant, entries);
       case "delete account": {
-        assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
+        assert.equal(await this.#deleteAccount(sid), 204);
         for (const [foreign, account] of this.#foreignKeys) if (account === sid) this.#foreignKeys.delete(foreign);
         const names = declared({ [slot]: tenant }, this.serviceProviders).map(({ name }) => name);
         return { shown: names.map((name) => `gone ${name}`), repaired: names.map((name) => `create ${name}`) };
@@ -355,6 +501,38 @@ class JambonzScene implements Scene<Tenants> {
         this.#foreignKeys.set(await made(this.sandbox, "/ApiKeys", { account_sid: sid }), sid);
         return nothing;
     }
+  }
+
+  /** To a carrier, its first gateway or a client of a tenant. */
+  async #actOnDevice(what: Change["what"], slot: string, { trunk, client }: Tenant, entries: Entry[]): Promise<Effect> {
+    const nothing = { shown: [], repaired: [] };
+    const [verb, noun] = what.split(" ") as ["change" | "delete", "carrier" | "gateway" | "client"];
+    const { name, collection, said, column, value } = {
+      carrier: { name: trunkName(slot), collection: "VoipCarriers", said: trunk?.carrier.techPrefix, column: "tech_prefix", value: "777" },
+      gateway: {
+        name: gatewayName(slot, 0),
+        collection: "SipGateways",
+        said: trunk?.gateways[0]?.port,
+        column: "port",
+        value: CHANGED_PORT,
+      },
+      client: { name: clientName(slot), collection: "Clients", said: client?.password, column: "password", value: "by-somebody-else" },
+    }[noun];
+    const isDeclared = { carrier: trunk, gateway: trunk?.gateways[0], client }[noun] !== undefined;
+    const entry = current(entries, name);
+    if (!isDeclared || !entry) return nothing;
+    const path = `/${collection}/${entry.id}`;
+    if ((await this.sandbox.outside("GET", path)).status !== 200) return nothing;
+    if (verb === "change") {
+      assert.equal((await this.sandbox.outside("PUT", path, { [column]: value })).status, 204);
+      const others = this.#changedByOthers.get(entry.id) ?? new Set();
+      this.#changedByOthers.set(entry.id, others.add(column));
+      return said === undefined ? nothing : { shown: [`changed ${name}`], repaired: [`update ${name}`], member: column };
+    }
+    assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
+    const gateways = noun === "carrier" ? entries.filter((one) => one.name.startsWith(`${slot}-gateway`)).map((one) => one.name) : [];
+    const gone = [name, ...gateways];
+    return { shown: gone.map((one) => `gone ${one}`), repaired: gone.map((one) => `create ${one}`) };
   }
 
   async secrets(): Promise<string[]> {
@@ -378,6 +556,10 @@ class JambonzScene implements Scene<Tenants> {
         return `/Accounts/${id}`;
       case "jambonz:ApiKey":
         return `/ApiKeys/${String(outputs.sid)}`;
+      case "jambonz:VoipCarrier":
+      case "jambonz:SipGateway":
+      case "jambonz:Client":
+        return `/${type.split(":")[1]!}s/${id}`;
       default:
         return `/${id.replace(/Limits\/(.*)/, "Limits?category=$1")}`;
     }
@@ -389,6 +571,12 @@ class JambonzScene implements Scene<Tenants> {
     const slot = name.split("-")[0]!;
     const account = before.find((entry) => entry.name === slot && !entry.condemned);
     const accountNow = program.find((declared) => declared.name === slot);
+    if (type === "jambonz:SipGateway") {
+      const carrier = before.find((entry) => entry.name === trunkName(slot) && !entry.condemned);
+      const carrierNow = program.find((declared) => declared.name === trunkName(slot));
+      if (!carrier || carrier.id !== outputs.voipCarrierSid || carrier.pendingReplacement) return true;
+      return !carrierNow || this.isReplaced(carrier, carrierNow.args as Row, before, program);
+    }
     // The account it was on is gone, or goes: whatever was on it is made anew.
     if (!account || account.id !== outputs.accountSid || account.pendingReplacement) return true;
     if (accountNow && this.isReplaced(account, accountNow.args as Row, before, program)) return true;
@@ -408,6 +596,9 @@ const undeclared: Row = {
   recordFormat: "mp3",
   deviceToCallRatio: 5,
 };
+
+/** A port that somebody gives a gateway. */
+const CHANGED_PORT = 7777;
 
 const columnOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 

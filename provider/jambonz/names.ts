@@ -1,10 +1,12 @@
-import type { Jambonz } from "./client";
+import type { AdoptCommand } from "../adoption";
+import type { Refusal } from "../resource";
+import { ownerPath, sid, type Owner } from "./types";
 
 /** How old the answer with a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
 const NAMES_AGE = 30_000;
 
-/** The accounts of one service provider. */
-interface Names {
+/** What one owner has. */
+interface Owned {
   /** When the list was answered; Infinity while it is awaited. */
   at: number;
   /** Names on the platform by sid. */
@@ -15,19 +17,20 @@ interface Names {
 }
 
 /**
- * The names of accounts, by service provider. jambonz lets two accounts have the same name (db/jambones-sql.sql),
- * so after a crash or with a lost state a program would double every tenant; asking here first prevents it.
+ * The names of things of one kind, by owner. jambonz lets two accounts, and two carriers, have the same name
+ * (db/jambones-sql.sql), so after a crash or with a lost state a program would double every one; asking here first prevents it.
  * One list serves many creations, kept up with what the run itself does.
  */
-export class AccountNames {
-  readonly #byOwner = new Map<string, Names>();
-  readonly #jambonz: Jambonz;
+export class Names {
+  readonly #byOwner = new Map<string, Owned>();
+  readonly #list: (owner: string) => Promise<Map<string, string>>;
 
-  constructor(jambonz: Jambonz) {
-    this.#jambonz = jambonz;
+  /** @param list asks anew for what an owner has: names by sid */
+  constructor(list: (owner: string) => Promise<Map<string, string>>) {
+    this.#list = list;
   }
 
-  #of(owner: string): Names {
+  #of(owner: string): Owned {
     let names = this.#byOwner.get(owner);
     if (!names) this.#byOwner.set(owner, (names = { at: 0, listed: Promise.resolve(new Map()), own: new Map(), beingCreated: new Set() }));
     return names;
@@ -38,9 +41,9 @@ export class AccountNames {
     if (Date.now() - names.at >= NAMES_AGE) {
       names.at = Infinity;
       // Asked anew: the list that reads share may be older than this one may be.
-      names.listed = this.#jambonz.list(`/ServiceProviders/${owner}/Accounts`, 0).then((rows) => {
+      names.listed = this.#list(owner).then((listed) => {
         names.at = Date.now();
-        return new Map(rows.map((row) => [String(row.account_sid), String(row.name)]));
+        return listed;
       });
       names.listed.catch(() => (names.at = 0));
     }
@@ -61,7 +64,7 @@ export class AccountNames {
     return holder;
   }
 
-  /** Gives back a name that was taken, because its account was not made. */
+  /** Gives back a name that was taken, because nothing was made. */
   giveBack(owner: string, name: string): void {
     this.#of(owner).beingCreated.delete(name);
   }
@@ -74,14 +77,30 @@ export class AccountNames {
     return undefined;
   }
 
-  /** The accounts that were there when the names were listed. */
+  /** What was there when the names were listed. */
   async sids(owner: string): Promise<ReadonlySet<string>> {
     return new Set((await this.#listed(owner)).keys());
   }
 
-  /** This run has made, renamed or deleted an account: the name that it has from now on, if any. */
+  /** This run has made, renamed or deleted one: the name that it has from now on, if any. */
   changed(owner: string, sid: string, name: string | undefined): void {
     this.#of(owner).own.set(sid, name);
     if (name !== undefined) this.#of(owner).beingCreated.delete(name);
   }
 }
+
+/**
+ * Why a second one of the same name is not made.
+ *
+ * @param what its type, and in words what it is and whose
+ * @param holder who has the name: a sid, or words
+ */
+export function nameTaken(adopt: AdoptCommand, what: { type: string; noun: string; owner: string }, holder: string): Refusal {
+  const { type, noun, owner } = what;
+  const way = sid.safeParse(holder).success ? `adopt it (${adopt(type, holder)})` : "keep one of them";
+  const reason = `its ${owner} already has ${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun} of this name: ${holder}; ${way}, or set allowDuplicateName to create another. If this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; if the program gives that ${noun} another name in this run, run it again afterwards`;
+  return { reason, holder };
+}
+
+/** A name together with its owner, for what is listed for all owners at once. */
+export const ownedName = (owner: Owner, name: unknown): string => `${ownerPath(owner)}${String(name)}`;
