@@ -154,7 +154,7 @@ for (const [door, kind] of [
       });
       await made(target.sandbox, "/SipGateways", { voip_carrier_sid: sid, ipv4: "192.0.2.9", inbound: true, outbound: false });
       const desk = await made(target.sandbox, "/Clients", { account_sid, username: "by hand" });
-      const { status, stdout } = await new Adoption(stack, target.sandbox).cli("orphans", "--name", "acme");
+      const { status, stdout } = await stack.cpaas("orphans", "--name", "acme");
       assert.equal(status, 1);
       assert.deepEqual(
         stdout.split("\n").filter((line) => line.startsWith("  npx")),

@@ -80,8 +80,8 @@ const mutations: Record<string, Mutation> = {
   },
   "does not ask whether a name is taken": {
     file: "jambonz/account.ts",
-    from: "if (!holder) return undefined;",
-    to: "return undefined;",
+    from: "return holder ? nameTaken(",
+    to: "return holder && false ? nameTaken(",
     targeted: "an account of the same name is never doubled",
   },
   "forgets what another resource has given up": {
@@ -110,14 +110,14 @@ const mutations: Record<string, Mutation> = {
   "adopts a client whose login is there": {
     platform: "restcomm",
     file: "restcomm/client.ts",
-    from: "if (holder) return taken(restcomm, login, common.candidate(holder).id);",
+    from: "if (holder) return { reason: taken(restcomm, login, holder), holder };",
     to: "return undefined;",
   },
   "adopts the client that came along with an account": {
     platform: "restcomm",
     file: "restcomm/client.ts",
-    from: "=== login.toLowerCase() ? taken(restcomm, login) : undefined",
-    to: "=== login.toLowerCase() ? undefined : undefined",
+    from: "return isBroughtAlong ? { reason: taken(restcomm, login) } : undefined;",
+    to: "return undefined;",
     targeted: "a client that came along with its account, and does not show yet, is not adopted",
   },
   "takes an old answer for drift": { platform: "restcomm", file: "restcomm/platform.ts", from: "? STALE : row", to: "? row : row" },
