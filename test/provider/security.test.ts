@@ -11,12 +11,11 @@ import { gzipSync } from "node:zlib";
 import { declare } from "../../provider/cli/declare";
 import { report, told } from "../../provider/cli/orphans";
 import { program } from "../../provider/cli/program";
-import { Lifecycle } from "../../provider/lifecycle";
 import { look } from "../../provider/lookup";
 import { platform, platformNames, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { traitsOf } from "../../provider/schema";
-import { Session } from "../../provider/session";
+import type { Session } from "../../provider/session";
 import { environmentVariable, findSettings, settingsOf } from "../../provider/settings";
 import { validate } from "../../provider/validate";
 import { serve, type LocalServer } from "../support/http";
@@ -190,10 +189,9 @@ describe("a key in state", () => {
   ];
   for (const [type, id, state, change] of kinds) {
     const lifecycle = () => {
-      const { platform, definition } = resourceOf(type);
       const variables = (name: string) => ({ [`${name}_API_URL`]: `${other.url}/v1`, [`${name}_API_KEY`]: KEY });
       const environment = { ...variables("JAMBONZ"), ...variables("VOICETEL") };
-      return new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001, log: () => {} }));
+      return lifecycleOf(type, sessionOf(type.split(":")[0]!, environment, { pace: 0.001 }));
     };
     const news = Object.fromEntries(Object.keys(resourceOf(type).definition.inputs.shape).map((name) => [name, state[name]]));
     const acts = (place: string): [string, () => Promise<unknown>][] => {
@@ -318,8 +316,8 @@ describe("a list of Restcomm without an end", () => {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ total: 1e9, clients }));
     });
     const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
-    const { platform, definition } = resourceOf("restcomm:Client");
-    const { client } = new Session(platform, { config: () => undefined, environment, pace: 0.001 });
+    const { definition } = resourceOf("restcomm:Client");
+    const { client } = sessionOf("restcomm", environment, { pace: 0.001 });
     await assert.rejects(
       definition.list!(client, () => {}),
       /^Error: Restcomm at 127\.0\.0\.1:\d+ answered GET \/Accounts.* with page after page, more than 100000 records; check the API's URL$/,
@@ -359,8 +357,7 @@ describe("a credential in the URL of a hook", () => {
         response.end(request.method === "GET" ? "[]" : JSON.stringify({ message }));
       });
       const environment = { RESTCOMM_API_URL: server.url, RESTCOMM_ACCOUNT_SID: `AC${"1".repeat(32)}`, RESTCOMM_AUTH_TOKEN: KEY };
-      const { platform, definition } = resourceOf("restcomm:Application");
-      const lifecycle = new Lifecycle(definition, new Session(platform, { config: () => undefined, environment, pace: 0.001 }));
+      const lifecycle = lifecycleOf("restcomm:Application", sessionOf("restcomm", environment, { pace: 0.001 }));
       await assert.rejects(lifecycle.create(inputs(url)), ({ message }: Error) => {
         assert.match(message, /no such https:.*\[secret\]/);
         return !message.includes("hunter2");
@@ -549,7 +546,7 @@ describe("what a proxy says before it has connected", () => {
     it(`is no answer of the platform: ${code}`, async () => {
       status = code;
       const settings = { JAMBONZ_API_URL: "https://jambonz.example.com/v1", JAMBONZ_MAX_RETRIES: "1" };
-      const lifecycle = () => new Lifecycle(resourceOf("jambonz:ApiKey").definition, session(settings));
+      const lifecycle = () => lifecycleOf("jambonz:ApiKey", session(settings));
       const complaint = new RegExp(`: jambonz at jambonz\\.example\\.com cannot be reached: the proxy in between answered ${code}$`);
       for (const act of [
         () => lifecycle().read(`ApiKeys/${sid}`, state),
