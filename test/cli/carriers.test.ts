@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Adoption, named } from "../support/adoption";
 import { dynamic, plugin, through } from "../support/doors";
-import { asked, carriersOf, clientsOf, jambonzTarget, made, tenant, type Row, type Target } from "../support/jambonz";
+import { asked, carriersOf, clientsOf, holder, jambonzTarget, made, tenant, type Row, type Target } from "../support/jambonz";
 import { TestStack, type Declared } from "../support/pulumi";
 
 const secrets = ["register-password", "inbound-password", "desk-password"];
@@ -10,7 +10,7 @@ for (const [door, kind] of [
   [dynamic, "service provider"],
   [plugin, "admin"],
 ] as const) {
-  describe(`carriers, gateways and clients through the ${door.title} with a key of ${kind === "admin" ? "an admin" : "a service provider"}`, function () {
+  describe(`carriers, gateways and clients through the ${door.title} with a key of ${holder[kind]}`, function () {
     this.timeout(240_000);
     through(door);
     let target: Target;

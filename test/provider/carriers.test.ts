@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import type { InitializationError } from "../../provider/errors";
-import { Lifecycle } from "../../provider/lifecycle";
-import { platform, resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
-import { Session } from "../../provider/session";
 import { Engine } from "../support/engine";
 import { asked, carriersOf, clientsOf, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
 const kinds = ["admin", "service provider", "account"] as const;
@@ -26,9 +24,8 @@ for (const kind of kinds) {
 
     const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
     const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
-    const session = () =>
-      new Session(platform("jambonz"), { config: () => undefined, environment: variables(), pace: 0.005, log: () => {} });
-    const lifecycleOf = (type: string) => new Lifecycle(resourceOf(type).definition, session());
+    const session = () => sessionOf("jambonz", variables(), { pace: 0.005 });
+    const lifecycle = (type: string) => lifecycleOf(type, session());
     const trunk = (args: Properties = {}): Declared => ({ type: "jambonz:VoipCarrier", name: "trunk", args: { accountSid, ...args } });
     const gateway = (args: Properties = {}): Declared => ({
       type: "jambonz:SipGateway",
@@ -190,7 +187,7 @@ for (const kind of kinds) {
         password: "p",
         allow_direct_app_calling: false,
       });
-      const read = async (type: string, id: string) => (await lifecycleOf(type).read(id, {}))!.inputs;
+      const read = async (type: string, id: string) => (await lifecycle(type).read(id, {}))!.inputs;
       assert.deepEqual(await read("jambonz:VoipCarrier", carrier), { name: "by hand", accountSid });
       assert.deepEqual(await read("jambonz:SipGateway", sid), {
         voipCarrierSid: carrier,
@@ -244,12 +241,12 @@ for (const kind of kinds) {
       });
       const client = await made(target.sandbox, "/Clients", { account_sid: account, username: "c" });
       await assert.rejects(
-        lifecycleOf("jambonz:VoipCarrier").read(carrier, { name: "t", accountSid: account, sid: carrier }),
+        lifecycle("jambonz:VoipCarrier").read(carrier, { name: "t", accountSid: account, sid: carrier }),
         /jambonz refused to read VoipCarrier "t" \([^)]*\): insufficient privileges \(400\)/,
       );
       for (const accountServiceProviderSid of [serviceProvider, undefined]) {
         const state = { username: "c", accountSid: account, sid: client, accountServiceProviderSid };
-        await assert.rejects(lifecycleOf("jambonz:Client").read(client, state));
+        await assert.rejects(lifecycle("jambonz:Client").read(client, state));
       }
     });
   });
@@ -389,13 +386,7 @@ describe("a gateway", () => {
     sandbox.addFault({ match: { method: "POST", path: "/SipGateways" }, fault: "dropAnswer" });
     const request = { method: "POST", path: "/SipGateways", body: own };
     sandbox.addFault({ match: { method: "GET", path: "/SipGateways" }, fault: "outside", skip: 1, request });
-    const session = new Session(platform("jambonz"), {
-      config: () => undefined,
-      environment: target.variables,
-      pace: 0.005,
-      log: () => {},
-    });
-    const lifecycle = new Lifecycle(resourceOf("jambonz:SipGateway").definition, session);
+    const lifecycle = lifecycleOf("jambonz:SipGateway", sessionOf("jambonz", target.variables, { pace: 0.005 }));
     await assert.rejects(lifecycle.create({ voipCarrierSid, ipv4: "192.0.2.1" }), /now there are 2 that may be the one it made/);
     await sandbox.stop();
   });
@@ -415,10 +406,7 @@ describe("a client's password", () => {
     const { errors } = await run.up(program("taken"));
     assert.match(errors.join(), /jambonz refused to update Client "taken" \([^)]*\): the client's username already exists \(400\)$/);
     sandbox.addFault({ match: { method: "PUT" }, fault: { status: 400, body: { msg: "no client-secret here" } } });
-    const lifecycle = new Lifecycle(
-      resourceOf("jambonz:Client").definition,
-      new Session(platform("jambonz"), { config: () => undefined, environment: target.variables, pace: 0.005, log: () => {} }),
-    );
+    const lifecycle = lifecycleOf("jambonz:Client", sessionOf("jambonz", target.variables, { pace: 0.005 }));
     const entry = run.find("c")!;
     const told = await lifecycle.update(entry.id, entry.outputs, { ...entry.inputs, isActive: false }).then(
       () => "",
