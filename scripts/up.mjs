@@ -187,7 +187,7 @@ async function down(pulumi, { stack }, live) {
 /** The names of the protected resources of a stack. */
 async function protectedIn(pulumi, stack) {
   const { deployment } = JSON.parse(await pulumi(["stack", "export", "--stack", stack], { capture: true }));
-  return [...new Set((deployment.resources ?? []).filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)))];
+  return [...new Set((deployment.resources ?? []).filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)))].sort();
 }
 
 /** Makes the values that a deployment needs and does not have yet. */
