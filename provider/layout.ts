@@ -6,6 +6,8 @@ export interface ConfigurationSecret {
   key: string;
   /** Undefined where the platform does not tell it. */
   value?: string;
+  /** It is no text but an object, and `value` its JSON. */
+  isObject?: boolean;
 }
 
 /** One object of a platform as a program declares it. */

@@ -36,6 +36,8 @@ export interface Traits {
   platformDefault?: string | number | boolean;
   /** Values that differ in letter case only are the same value. */
   ignoreCase?: boolean;
+  /** A telephone number of which the platform drops one leading +: with and without it is the same value. */
+  ignorePlus?: boolean;
   /** A time in ISO 8601: two that name the same second are the same value. */
   instant?: boolean;
   /** Left out, it takes the resource's name in the program. Only the SDK class knows that name. */
@@ -46,6 +48,8 @@ export interface Traits {
   holdsBack?: boolean;
   /** The name of a nested object or of an enumeration in SDKs. */
   typeName?: string;
+  /** What values of that type are, where a property that must be given says something else of its own. */
+  typeDescription?: string;
   /** A setting that names on what a stack acts: its configuration and the environment must not contradict each other. */
   target?: boolean;
   /** What to do where it is missing, as the end of a sentence. */

@@ -81,12 +81,22 @@ function* leavesOf(members: Record<string, z.ZodType>, value: Properties, path: 
   }
 }
 
-/** The texts at secret places of an object, and those inside of its URLs. */
+/** The texts at secret places of an object, those inside of a secret map too, and those inside of its URLs. */
 export function secretsIn(object: z.ZodObject, value: Properties): string[] {
   return [...leaves(object, value)].flatMap((leaf) => {
-    if (typeof leaf.value !== "string") return [];
-    return leaf.traits.secret ? [leaf.value] : secretsOfUrl(leaf.value);
+    if (leaf.traits.secret) return textsIn(leaf.value);
+    return typeof leaf.value === "string" ? secretsOfUrl(leaf.value) : [];
   });
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** What a nested object is, wherever it stands. */
+export function typeDescription(schema: Schema): string | undefined {
+  return traitsOf(schema).typeDescription ?? unwrap(schema).description;
 }
 
 /** Whether anything inside a property is secret. */
@@ -100,12 +110,13 @@ export function holdsSecret(schema: Schema): boolean {
 
 /** What a property's documentation says beside its description. */
 export function remarks(schema: z.ZodType): string[] {
-  const { replaceOnChanges, unchangeable, secret, defaultsToName, writeOnly, ignoreCase } = traitsOf(schema);
+  const { replaceOnChanges, unchangeable, secret, defaultsToName, writeOnly, ignoreCase, ignorePlus } = traitsOf(schema);
   return [
     ...(defaultsToName ? ["Default: the resource's name in the program."] : []),
     ...(replaceOnChanges ? ["A change replaces the resource."] : []),
     ...(unchangeable ? ["It cannot be changed: a change is refused."] : []),
     ...(ignoreCase ? ["Capital and small letters are the same."] : []),
+    ...(ignorePlus ? ["With and without a leading + it is the same."] : []),
     ...(writeOnly ? ["It is not read back, so a change made elsewhere does not show."] : []),
     ...(secret ? ["Secret."] : []),
   ];

@@ -25,8 +25,9 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   if (isNothing || isAlsoNothing) return isNothing === isAlsoNothing;
   if (isUnknown(a) || isUnknown(b)) return false;
   if (typeof a === "string" && typeof b === "string") {
-    const { ignoreCase, instant } = traitsOf(schema);
+    const { ignoreCase, ignorePlus, instant } = traitsOf(schema);
     if (ignoreCase) return a.toLowerCase() === b.toLowerCase();
+    if (ignorePlus) return withoutPlus(a) === withoutPlus(b);
     if (instant) return a === b || second(a) === second(b);
   }
   if (typeof a !== "object" || typeof b !== "object") return a === b;
@@ -120,12 +121,14 @@ function fits(schema: z.core.$ZodType, value: unknown): boolean {
 export function canonical(schema: z.ZodObject, values: Properties): Properties {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      const { ignoreCase, instant } = traitsOf(schema.shape[name] as z.ZodType | undefined);
+      const { ignoreCase, ignorePlus, instant } = traitsOf(schema.shape[name] as z.ZodType | undefined);
       if (typeof value !== "string") return [name, value];
-      return [name, ignoreCase ? value.toLowerCase() : instant ? second(value) : value];
+      return [name, ignoreCase ? value.toLowerCase() : ignorePlus ? withoutPlus(value) : instant ? second(value) : value];
     }),
   );
 }
+
+const withoutPlus = (number: string) => number.replace(/^\+/, "");
 
 const second = (time: string) => Math.floor(Date.parse(time) / 1000);
 

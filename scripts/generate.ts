@@ -8,7 +8,7 @@ import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { platform, platformNames } from "../provider/platforms";
 import type { Lookup, Platform, Resource } from "../provider/resource";
-import { isOptional, remarks, traitsOf, unwrap } from "../provider/schema";
+import { isOptional, remarks, traitsOf, typeDescription, unwrap } from "../provider/schema";
 import { filled, reference } from "./generate/reference";
 import { packageSchema, type Manifest } from "./generate/schema";
 
@@ -42,7 +42,7 @@ function typeOf(schema: z.ZodType, mode: Mode, named: Map<string, string>): stri
     const name = `${typeName ?? fail("a nested object needs a typeName")}${mode === "args" ? "Args" : ""}`;
     if (!named.has(name)) {
       named.set(name, "");
-      named.set(name, `${doc(inner.description)}export interface ${name} {\n${members(inner.shape, mode, named)}}\n`);
+      named.set(name, `${doc(typeDescription(schema))}export interface ${name} {\n${members(inner.shape, mode, named)}}\n`);
     }
     return name;
   }

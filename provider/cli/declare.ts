@@ -26,9 +26,10 @@ export type IsOtherSecret = (item: Item, key: string, value: string) => boolean;
 export function declare(items: Item[], isOther: IsOtherSecret = () => false): Declared {
   const several = ambiguous(items);
   const keys = new Set<string>();
-  const keyFor = (item: Item, { path, value }: Secret): string => {
+  const keyFor = (item: Item, secret: Secret): string => {
+    const { path, value } = secret;
     const key = unique(keys, identifier([item.name, ...path].join("-")));
-    return value !== undefined && isOther(item, key, value) ? keyFor(item, { path, value }) : key;
+    return value !== undefined && isOther(item, key, value) ? keyFor(item, secret) : key;
   };
   const made = new Map<Item, Declaration>();
   const bySid = new Map<unknown, Declaration>();
@@ -65,11 +66,7 @@ export function declare(items: Item[], isOther: IsOtherSecret = () => false): De
   return { declarations: [...made.values()], impossible };
 }
 
-interface Secret {
-  path: string[];
-  /** Undefined where the platform does not tell it. */
-  value?: string;
-}
+type Secret = Omit<Declaration["secrets"][number], "key">;
 
 /** The inputs of an item, less those that the resource itself would refuse or whose secret nobody knows. */
 function possible(item: Item, owner: string | undefined, several: Set<string>) {
@@ -136,7 +133,10 @@ function secretsOf({ definition, live }: Item): Secret[] {
   const told = [...leaves(definition.inputs, live)]
     .filter(({ traits, value, schema }) => (traits.secret || isSecretUrl(value, schema)) && !traits.local)
     // What the resource itself would refuse is not the secret, but how the platform shows that there is one.
-    .map(({ path, value, schema }) => ({ path, value: schema.safeParse(value).success ? (value as string) : undefined }));
+    .map(({ path, value, schema }): Secret => {
+      if (!schema.safeParse(value).success) return { path };
+      return typeof value === "string" ? { path, value } : { path, value: JSON.stringify(value), isObject: true };
+    });
   return [...told, ...missing(definition.inputs, live)];
 }
 

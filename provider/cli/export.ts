@@ -31,11 +31,9 @@ export function exported(items: Item[], door: Door, layout: Layout, isOther?: Is
 /** The plugin reads by the id alone, without secrets inside of objects, and Pulumi writes the program. */
 function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
   const remarks = declarations.flatMap((declaration) => [
-    ...declaration.secrets
-      .filter(({ path, value }) => path.length > 1 || value === undefined)
-      .map(
-        ({ path }) => `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` sends it once`,
-      ),
+    ...declaration.secrets.map(
+      ({ path }) => `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` sends it once`,
+    ),
     ...declaration.unmanaged.map(({ because }) => `${labelled(declaration)} has to be put right in the program: ${because}`),
   ]);
   return { files: {}, imports: items.map(({ definition, id, name }) => ({ definition, id, name })), secrets: [], remarks };

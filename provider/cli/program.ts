@@ -125,7 +125,8 @@ function statement(declaration: Declaration, constants: Map<Owner, string>, { ow
   if (owner) inputs[owner.property] = new Code(`${constants.get(owner.is)!}.sid`);
   // One in another file keeps its sid.
   for (const { property, to } of references) if (constants.has(to)) inputs[property] = new Code(`${constants.get(to)!}.sid`);
-  for (const { path, key } of secrets) place(inputs, path, new Code(`config.requireSecret(${JSON.stringify(key)})`));
+  for (const { path, key, isObject } of secrets)
+    place(inputs, path, new Code(`config.requireSecret${isObject ? "Object" : ""}(${JSON.stringify(key)})`));
   const holder = owner && own.has(owner.is) ? constants.get(owner.is)! : undefined;
   const untold = secrets.filter(({ value }) => value === undefined).map(({ path }) => path[0]!);
   const options = [

@@ -135,6 +135,34 @@ export class Jambonz {
     return this.#lists.get(path, maxAge);
   }
 
+  /** The same as it was some time ago, without what this run has written since: for what others have, at no cost for each write. */
+  listLately(path: string): Promise<Row[]> {
+    return this.#lists.lately(path);
+  }
+
+  /** One object, or undefined where the key in use sees none of this sid. */
+  async getIfThere(path: string): Promise<Row | undefined> {
+    try {
+      return await this.get(path);
+    } catch (error) {
+      if (error instanceof RefusedError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whose key is in use. The platform does not say it, but it shows. */
+  async scope(): Promise<"admin" | "service provider" | "account"> {
+    // An account's key sees no service provider, and only an admin's the settings of the system.
+    if ((await this.list("/ServiceProviders")).length === 0) return "account";
+    try {
+      await this.get("/SystemInformation");
+      return "admin";
+    } catch (error) {
+      if (error instanceof RefusedError && [403, 404].includes(error.status)) return "service provider";
+      throw error;
+    }
+  }
+
   async #rows(path: string): Promise<Row[]> {
     const body = await this.get<unknown>(path);
     if (!Array.isArray(body))
@@ -374,9 +402,16 @@ function reason({ status, body }: Answer): string | undefined {
   const { msg, message } = (typeof body === "object" && body !== null ? body : {}) as { msg?: unknown; message?: unknown };
   const text = [msg, message, body].find((value): value is string => typeof value === "string" && value !== "");
   if (status === 401) return "the API key is not valid";
-  const duplicate = text && /^Duplicate entry '(.{0,1024})' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|name)\w{0,64}'/.exec(text);
+  // Where a name is unique within something, the entry begins with the sid of that; where a number is, it ends with one.
+  const duplicate =
+    text &&
+    /^Duplicate entry '(?:[\da-f-]{36}-)?(.{0,1024}?)(?:-[\da-f-]{36})?' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|name|number)\w{0,64}'/.exec(
+      text,
+    );
   if (duplicate)
-    return duplicate[2] === "sip_realm" ? `sipRealm "${duplicate[1]}" is taken by another account` : `name "${duplicate[1]}" is taken`;
+    return duplicate[2] === "sip_realm"
+      ? `sipRealm "${duplicate[1]}" is taken by another account`
+      : `${duplicate[2]} "${duplicate[1]}" is taken`;
   const missing = text && /^Cannot add or update a child row.{0,1024}FOREIGN KEY \(`(\w+)`\)/.exec(text);
   if (missing) return `${camel(missing[1]!)} names something that does not exist`;
   const holding = text && /^Cannot delete or update a parent row: a foreign key constraint fails \((?:`\w+`\.)?`(\w+)`/.exec(text);
@@ -406,7 +441,7 @@ export function fromRow(schemas: z.ZodObject[], row: Row): Properties {
     if (!schema || value === null) continue;
     const inner = unwrap(schema);
     if (inner instanceof z.ZodBoolean) result[name] = value === 1 || value === true;
-    else if (typeof value === "object" && !Array.isArray(value))
+    else if (typeof value === "object" && !Array.isArray(value) && !(inner instanceof z.ZodRecord))
       result[name] = Object.fromEntries(Object.entries(value).map(([key, item]) => [camel(key), item as unknown]));
     else result[name] = value;
   }

@@ -1,9 +1,11 @@
 import type { Platform } from "../resource";
 import { account } from "./account";
 import { apiKey } from "./api-key";
+import { application } from "./application";
 import { Jambonz, jambonzSettings } from "./client";
 import { limit } from "./limit";
 import { getAccount, getAccounts, getServiceProvider, getServiceProviders } from "./lookups";
+import { phoneNumber } from "./phone-number";
 import { client } from "./sip-client";
 import { sipGateway } from "./sip-gateway";
 import { sipRealm } from "./sip-realm";
@@ -17,7 +19,7 @@ export const jambonz: Platform<Jambonz> = {
   sid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   settings: jambonzSettings,
   connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
-  resources: [account, apiKey, limit, sipRealm, voipCarrier, sipGateway, client],
+  resources: [account, apiKey, limit, sipRealm, voipCarrier, sipGateway, client, application, phoneNumber],
   lookups: [getAccount, getAccounts, getServiceProvider, getServiceProviders],
   layouts: { tenants },
 };

@@ -26,8 +26,7 @@ export const webhook = z
     username: z.string().min(1).max(255).optional().describe("The user name for HTTP Basic authentication."),
     password: z.string().min(1).max(255).optional().describe("The password for HTTP Basic authentication.").meta({ secret: true }),
   })
-  .describe("An HTTP request that the platform makes.")
-  .meta({ typeName: "Webhook" });
+  .meta({ typeName: "Webhook", typeDescription: "An HTTP request that the platform makes." });
 
 export const sipRealm = z
   .string()

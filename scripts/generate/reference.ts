@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Lookup, Platform, Resource } from "../../provider/resource";
-import { isOptional, remarks, traitsOf, unwrap } from "../../provider/schema";
+import { isOptional, remarks, traitsOf, typeDescription, unwrap } from "../../provider/schema";
 import { environmentVariable, settingsOf } from "../../provider/settings";
 import { checkedExample, languages, written, type Language } from "./example";
 import { idForms } from "./schema";
@@ -63,7 +63,7 @@ class Properties {
     const sections: string[] = [];
     // While a table is written, more types may turn up.
     for (const [name, object] of this.#nested)
-      sections.push(paragraphs(`### ${name}`, object.description ?? "", this[side](object.shape)).trimEnd());
+      sections.push(paragraphs(`### ${name}`, typeDescription(object) ?? "", this[side](object.shape)).trimEnd());
     return sections.length > 0 ? ["## Nested types", ...sections].join("\n\n") : "";
   }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Lookup, Platform, Resource } from "../../provider/resource";
-import { isOptional, remarks, traitsOf, unwrap } from "../../provider/schema";
+import { isOptional, remarks, traitsOf, typeDescription, unwrap } from "../../provider/schema";
 import { environmentVariable, settingsOf } from "../../provider/settings";
 import { checkedExample, languages, written } from "./example";
 
@@ -139,7 +139,7 @@ class Types {
     }
     if (inner instanceof z.ZodObject) {
       const name = typeName ?? fail("a nested object needs a typeName");
-      return this.#ref(name, { description: inner.description, ...this.#object(inner) });
+      return this.#ref(name, { description: typeDescription(schema), ...this.#object(inner) });
     }
     if (inner instanceof z.ZodDiscriminatedUnion) {
       const key = inner.def.discriminator;

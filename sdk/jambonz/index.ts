@@ -7,5 +7,7 @@ export * from "./sip-realm";
 export * from "./voip-carrier";
 export * from "./sip-gateway";
 export * from "./client";
+export * from "./application";
+export * from "./phone-number";
 export * from "./lookups";
 export * from "./types";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { account } from "../../provider/jambonz/account";
 import { apiKey } from "../../provider/jambonz/api-key";
+import { application } from "../../provider/jambonz/application";
 import { limit } from "../../provider/jambonz/limit";
+import { phoneNumber } from "../../provider/jambonz/phone-number";
 import { client } from "../../provider/jambonz/sip-client";
 import { sipGateway } from "../../provider/jambonz/sip-gateway";
 import { sipRealm } from "../../provider/jambonz/sip-realm";
@@ -118,6 +120,40 @@ describe("what a program says wrongly", () => {
       { admin: true, expiresAt: "tomorrow" },
       ['expiresAt must be a time in ISO 8601, such as 2030-01-01T00:00:00Z, not "tomorrow"'],
     ],
+    [
+      "an application without its hooks",
+      application,
+      { accountSid: sid, name: "a" },
+      ["callHook is required", "callStatusHook is required"],
+    ],
+    [
+      "hooks with hosts that jambonz refuses",
+      application,
+      { accountSid: sid, name: "a", callHook: { url: "https://a_b.example.com/x" }, callStatusHook: { url: "http://[::1]:3000/x_y" } },
+      ["callHook", "callStatusHook"].map(
+        (hook) => `${hook}.url must not name its host with an underscore or as an IPv6 address, which jambonz refuses`,
+      ),
+    ],
+    [
+      "verbs that are no list",
+      application,
+      {
+        accountSid: sid,
+        name: "a",
+        callHook: { url: "https://a/x_y" },
+        callStatusHook: { url: "https://a" },
+        appJson: '{"verb":"hangup"}',
+      },
+      ["appJson must be the JSON text of an array of verbs"],
+    ],
+    [
+      "a variable that is a list",
+      application,
+      { accountSid: sid, name: "a", callHook: { url: "https://a" }, callStatusHook: { url: "https://a" }, envVars: { A: "a", B: [1] } },
+      ["envVars.B must be a text, a number, or true or false"],
+    ],
+    ["a number with blanks", phoneNumber, { number: "+1 501" }, ["number must be a number without blanks, with one + before it or none"]],
+    ["a number with two +", phoneNumber, { number: "++1501" }, ["number must be a number without blanks, with one + before it or none"]],
     [
       "a realm with blanks",
       sipRealm,

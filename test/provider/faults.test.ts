@@ -8,7 +8,19 @@ import { readSettings } from "../../provider/settings";
 import type { FaultRule } from "../../sandbox/src";
 import { Engine, type Outcome } from "../support/engine";
 import { between, serve, type Exchange, type LocalServer } from "../support/http";
-import { asked, carriersOf, clientsOf, jambonzTarget, keysOf, limitsOf, made, type Row, type Target } from "../support/jambonz";
+import {
+  applicationsOf,
+  asked,
+  carriersOf,
+  clientsOf,
+  jambonzTarget,
+  keysOf,
+  limitsOf,
+  made,
+  numbersOf,
+  type Row,
+  type Target,
+} from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 import { restcommTarget } from "../support/restcomm";
@@ -26,8 +38,8 @@ interface Kind {
   args(place: Target, accountSid: string): Properties;
   /** Whether it is not created where nobody can tell whose the account is. */
   needsOwner?: boolean;
-  /** What the program says later; nothing where nothing can be changed in place. */
-  change?: Properties;
+  /** What the program says later, and what has to be there for that; nothing where nothing can be changed in place. */
+  change?: Properties | ((place: Target, accountSid: string) => Promise<Properties>);
   /** The property by which an object is compared. */
   property: string;
   onPlatform(place: Target, accountSid: string): Promise<Objects>;
@@ -108,6 +120,40 @@ const kinds: Kind[] = [
       return Object.fromEntries(own.map((row) => [row.client_sid, Boolean(row.is_active) && undefined]));
     },
   },
+  {
+    type: "jambonz:Application",
+    args: (_place, accountSid) => ({
+      accountSid,
+      callHook: { url: "https://example.com/call" },
+      callStatusHook: { url: "https://example.com/status" },
+    }),
+    change: { callHook: { url: "https://example.com/other" } },
+    property: "callHook",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries(
+        (await applicationsOf(place, accountSid)).map((row) => [row.application_sid, { url: row.call_hook.url as string }]),
+      ),
+  },
+  {
+    type: "jambonz:PhoneNumber",
+    args: (_place, accountSid) => ({ accountSid, number: `+${accountSid}` }),
+    change: async ({ sandbox }, accountSid) => {
+      const hook = { url: "https://example.com" };
+      return {
+        applicationSid: await made(sandbox, "/Applications", {
+          account_sid: accountSid,
+          name: "menu",
+          call_hook: hook,
+          call_status_hook: hook,
+        }),
+      };
+    },
+    property: "applicationSid",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries(
+        (await numbersOf(place, accountSid)).map((row) => [row.phone_number_sid, (row.application_sid as string | null) ?? undefined]),
+      ),
+  },
 ];
 
 const operations = ["create", "read", "update", "delete"] as const;
@@ -184,7 +230,8 @@ class Scene {
     const accountSid = await made(sandbox, "/Accounts", { name: "somebody", service_provider_sid: serviceProviderSid });
     const place = { ...target, serviceProviderSid };
     const prepared = (await kind.prepare?.(place, accountSid)) ?? {};
-    const scene = new Scene(place, kind, accountSid, prepared, settings);
+    const change = typeof kind.change === "function" ? await kind.change(place, accountSid) : kind.change;
+    const scene = new Scene(place, kind, accountSid, prepared, change, settings);
     if (operation !== "create") assert.deepEqual((await scene.engine.up(scene.program())).errors, []);
     sandbox.clearRequests();
     return scene;
@@ -197,6 +244,7 @@ class Scene {
     readonly kind: Kind,
     readonly accountSid: string,
     readonly prepared: Properties,
+    readonly change: Properties | undefined,
     settings: Record<string, string>,
   ) {
     this.engine = new Engine({
@@ -212,7 +260,7 @@ class Scene {
   run(operation: Operation): Promise<Outcome> {
     if (operation === "read") return this.engine.refresh();
     if (operation === "delete") return this.engine.destroy();
-    return this.engine.up(this.program(operation === "update" ? this.kind.change : {}));
+    return this.engine.up(this.program(operation === "update" ? this.change : {}));
   }
 
   get requests(): string[] {

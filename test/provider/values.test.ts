@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { account } from "../../provider/jambonz/account";
 import { limit } from "../../provider/jambonz/limit";
+import { phoneNumber } from "../../provider/jambonz/phone-number";
 import { secretsIn } from "../../provider/schema";
 import { markSecrets } from "../../provider/secrets";
 import { SECRET, SIGNATURE } from "../../provider/signature";
-import { project, same, UNKNOWN, withoutNulls } from "../../provider/values";
+import { canonical, project, same, UNKNOWN, withoutNulls } from "../../provider/values";
 
 const hook = { url: "https://app.example.com/r", method: "POST", username: "u", password: "live-password" };
 const schema = account.inputs;
@@ -113,6 +114,17 @@ describe("whether two values are the same", () => {
   it("does not depend on letter case in a realm, and does in a name", () => {
     assert.ok(same(account.inputs.shape.sipRealm, "A.example.com", "a.example.com"));
     assert.ok(!same(account.inputs.shape.name, "A", "a"));
+  });
+
+  it("does not depend on one + before a number", () => {
+    const { number } = phoneNumber.inputs.shape;
+    assert.ok(same(number, "+1501", "1501"));
+    assert.ok(!same(number, "+1501", "1502"));
+    assert.equal(
+      project({ schema: phoneNumber.inputs, live: { number: "1501" }, state: { number: "+1501" }, everything: false }).number,
+      "+1501",
+    );
+    assert.deepEqual(canonical(phoneNumber.inputs, { number: "+1501" }), { number: "1501" });
   });
 
   it("takes null for nothing", () => {

@@ -118,6 +118,19 @@ export async function fill({ sandbox, serviceProviderSid }: Target, accounts: nu
     const limits = Object.entries({ voice_call_session: 0, device: 5, api_rate: 7 }).slice(0, index % 4);
     for (const [category, quantity] of limits) await made(sandbox, `/Accounts/${sid}/Limits`, { category, quantity });
     objects += (index % 3) + limits.length;
+    if (index % 10 === 3) {
+      const application = await made(sandbox, "/Applications", {
+        name: `menu "${index}"`,
+        account_sid: sid,
+        call_hook: { ...hook, username: "u", password: `hook-password-${index}` },
+        call_status_hook: hook,
+        ...(index % 20 === 3 ? { messaging_hook: hook, env_vars: { API_TOKEN: `variable-secret-${index}`, retries: 3 } } : {}),
+      });
+      await made(sandbox, "/PhoneNumbers", { number: `+1501${index}`, account_sid: sid, application_sid: application });
+      // The account refers to what belongs to it.
+      await sandbox.outside("PUT", `/Accounts/${sid}`, { device_calling_application_sid: application });
+      objects += 2;
+    }
   }
   return objects;
 }
@@ -128,5 +141,5 @@ export async function secretsOf({ sandbox, serviceProviderSid, key }: Target): P
   const accounts = body as { account_sid: string; webhook_secret: string }[];
   const keys = await Promise.all(accounts.map(({ account_sid }) => sandbox.outside("GET", `/Accounts/${account_sid}/ApiKeys`)));
   const tokens = keys.flatMap((answer) => (answer.body as { token: string }[]).map(({ token }) => token));
-  return [...accounts.map((row) => row.webhook_secret), ...tokens, "hook-password", "bucket-secret", key];
+  return [...accounts.map((row) => row.webhook_secret), ...tokens, "hook-password", "bucket-secret", "variable-secret", key];
 }

@@ -233,7 +233,7 @@ class Run {
       this.#outcome.errors.push(...locked.map(({ name }) => `${name} is protected`));
       return;
     }
-    for (const entry of [...entries].reverse()) {
+    for (const entry of dependentsFirst(entries)) {
       if (entry.pendingReplacement || (entry.deletedWith && going.has(entry.deletedWith) && !entry.condemned)) {
         this.#forget(entry);
         continue;
@@ -276,6 +276,19 @@ class Run {
     await this.#deleteAll([...this.#engine.entries]);
     return this.#outcome;
   }
+}
+
+/** As the engine deletes: the latest first, and nothing before what has come to depend on it since. */
+function dependentsFirst(entries: Entry[]): Entry[] {
+  const latestFirst = [...entries].reverse();
+  const ordered = new Set<Entry>();
+  const add = (entry: Entry, within: Entry[] = []) => {
+    if (within.includes(entry)) return;
+    for (const other of latestFirst) if (other.dependencies.includes(entry.name)) add(other, [...within, entry]);
+    ordered.add(entry);
+  };
+  for (const entry of latestFirst) if (!ordered.has(entry)) add(entry);
+  return [...ordered];
 }
 
 /** Something it depends on failed, so it was never registered. */

@@ -62,6 +62,14 @@ export async function clientsOf({ sandbox }: Target): Promise<Row[]> {
   return (await sandbox.outside("GET", "/Clients")).body;
 }
 
+export async function applicationsOf({ sandbox }: Target, accountSid: string): Promise<Row[]> {
+  return (await sandbox.outside("GET", `/Accounts/${accountSid}/Applications`)).body;
+}
+
+export async function numbersOf({ sandbox }: Target, accountSid: string): Promise<Row[]> {
+  return (await sandbox.outside("GET", `/PhoneNumbers?account_sid=${accountSid}`)).body;
+}
+
 /** What was asked of the platform, such as `POST /Accounts`; sids are left out. */
 export function asked({ sandbox }: Target): string[] {
   return sandbox.requests.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ":sid")}`);

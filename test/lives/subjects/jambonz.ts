@@ -22,6 +22,9 @@ export interface Tenant {
   /** A carrier with its gateways. */
   trunk?: { carrier: Record<string, unknown>; gateways: Record<string, unknown>[] };
   client?: Record<string, unknown>;
+  application?: Record<string, unknown>;
+  /** Numbers that may be routed to the application. */
+  numbers: { variant: number; isRouted: boolean }[];
   deletedWith: boolean;
 }
 
@@ -47,6 +50,10 @@ export const changeKinds = [
   "delete client",
   "delete account",
   "add foreign key",
+  "change application",
+  "delete application",
+  "unroute number",
+  "delete number",
 ] as const;
 
 const hook = fc.record(
@@ -117,9 +124,26 @@ const client = fc
   )
   .map((said) => said as Record<string, unknown>);
 
+const application = fc
+  .record(
+    {
+      callHook: hook,
+      callStatusHook: hook,
+      messagingHook: hook,
+      appJson: fc.constantFrom("[]", '[{"verb": "hangup"}]'),
+      envVars: fc.constantFrom({ API_TOKEN: "variable-secret-1" }, { API_TOKEN: "variable-secret-2", retries: 3, verbose: true }),
+      speechSynthesisVendor: fc.constantFrom("google", "aws"),
+      speechRecognizerLanguage: fc.constantFrom("en-US", "de-DE"),
+      fallbackSpeechSynthesisLabel: fc.constant("second"),
+      useForFallbackSpeech: fc.boolean(),
+    },
+    { requiredKeys: ["callHook", "callStatusHook"], noNullPrototype: true },
+  )
+  .map((application) => application as Record<string, unknown>);
+
 const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
   fc.record({
-    serviceProvider: fc.constantFrom(...providers),
+    serviceProvider: slot === "cid" ? fc.constant(0 as const) : fc.constantFrom(...providers),
     account: fc
       .record(
         {
@@ -150,6 +174,10 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
     keys: fc.array(fc.constantFrom(1, 2), { maxLength: 2 }),
     trunk: optional(trunk),
     client: optional(client),
+    application: optional(application),
+    // An account that has numbers cannot be replaced, because they change hands in place and so stay: only one that does not move has any.
+    numbers:
+      slot === "cid" ? fc.array(fc.record({ variant: fc.constantFrom(0, 1), isRouted: fc.boolean() }), { maxLength: 2 }) : fc.constant([]),
     deletedWith: fc.boolean(),
   });
 
@@ -184,7 +212,8 @@ function withoutDeletedWith({ chapters, ...rest }: Life<KeyKind, Tenants>): Life
 
 /** The program as Pulumi sees it, with the service providers' real sids. */
 export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
-  return Object.entries(tenants).flatMap(([slot, { serviceProvider, account, realm, limits, keys, trunk, client, deletedWith }]) => {
+  return Object.entries(tenants).flatMap(([slot, tenant]) => {
+    const { serviceProvider, account, realm, limits, keys, trunk, client, application, numbers, deletedWith } = tenant;
     const accountSid = { $ref: `${slot}.sid` };
     const opts = deletedWith ? { deletedWith: slot } : {};
     const own: Declared[] = [
@@ -229,6 +258,15 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
       );
     }
     if (client) own.push({ type: "jambonz:Client", name: clientName(slot), args: { accountSid, ...client } });
+    if (application) own.push({ type: "jambonz:Application", name: menuName(slot), args: { accountSid, ...application } });
+    numbers.forEach(({ variant, isRouted }, index) => {
+      const route = isRouted && application ? { applicationSid: { $ref: `${menuName(slot)}.sid` } } : {};
+      own.push({
+        type: "jambonz:PhoneNumber",
+        name: numberName(slot, index),
+        args: { accountSid, number: digits(index, variant), ...route },
+      });
+    });
     return own;
   });
 }
@@ -236,6 +274,12 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
 export const trunkName = (slot: string) => `${slot}-trunk`;
 export const gatewayName = (slot: string, index: number) => `${slot}-gateway${index}`;
 export const clientName = (slot: string) => `${slot}-client`;
+/** As the platform writes it for one of them, and with a + for the other. */
+const digits = (index: number, variant: number) => `${index === 0 ? "+" : ""}1501555010${index}${variant}`;
+
+export const menuName = (slot: string) => `${slot}-menu`;
+export const numberName = (slot: string, index: number) => `${slot}-number${index}`;
+
 export const keyName = (slot: string, index: number) => `${slot}-key${index}`;
 export const limitName = (slot: string, category: string) => `${slot}-${category}`;
 export const realmName = (slot: string) => `${slot}-realm`;
@@ -292,6 +336,10 @@ class JambonzScene implements Scene<Tenants> {
     const carrier = await made(sandbox, "/VoipCarriers", trunk);
     await made(sandbox, "/SipGateways", { voip_carrier_sid: carrier, ipv4: "sip.example.com", inbound: false, outbound: true });
     await made(sandbox, "/Clients", { account_sid: account, username: "desk", password: "their-password" });
+    const url = "https://somebody.example.com";
+    const application = { name: menuName("ann"), account_sid: account, call_hook: { url }, call_status_hook: { url } };
+    const application_sid = await made(sandbox, "/Applications", application);
+    await made(sandbox, "/PhoneNumbers", { number: "15005550006", account_sid: account, application_sid });
     return new JambonzScene(sandbox, serviceProviders, kind === "admin" ? sandbox.adminKey : keys[0]!);
   }
 
@@ -352,6 +400,8 @@ class JambonzScene implements Scene<Tenants> {
       keys: keys.map(({ api_key_sid, token }) => ({ api_key_sid, token: token as unknown })),
       limits: await this.#rows(`/Accounts/${sid}/Limits`),
       ...(await this.#devices(sid)),
+      applications: await this.#rows(`/Accounts/${sid}/Applications`),
+      numbers: await this.#rows(`/PhoneNumbers?account_sid=${sid}`),
     };
   }
 
@@ -383,6 +433,7 @@ class JambonzScene implements Scene<Tenants> {
       const found = keys.filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid))).map(({ token }) => token as string);
       assert.deepEqual(found.sort(), tokens.sort(), "keys on the platform and in state");
       await this.#holdsDevices(sid, slot, tenant, id);
+      await this.#holdsRouting(sid, slot, tenant, id);
     }
   }
 
@@ -430,6 +481,32 @@ class JambonzScene implements Scene<Tenants> {
     }
   }
 
+  async #holdsRouting(sid: string, slot: string, tenant: Tenant, id: (name: string) => string): Promise<void> {
+    const applications = await this.#rows(`/Accounts/${sid}/Applications`);
+    const menus = tenant.application ? [id(menuName(slot))] : [];
+    assert.deepEqual(
+      applications.map(({ application_sid }) => application_sid as string),
+      menus,
+      "applications on the platform and in state",
+    );
+    for (const row of applications) {
+      assert.equal(row.name, menuName(slot));
+      for (const [name, value] of Object.entries({ messagingHook: null, ...tenant.application })) assertColumn(row, name, value);
+    }
+    const numbers = await this.#rows(`/PhoneNumbers?account_sid=${sid}`);
+    assert.deepEqual(
+      numbers.map((row) => [row.phone_number_sid, row.number, row.application_sid] as string[]).sort(),
+      tenant.numbers
+        .map(({ variant, isRouted }, index) => [
+          id(numberName(slot, index)),
+          digits(index, variant).replace("+", ""),
+          (isRouted && menus[0]) || null,
+        ])
+        .sort(),
+      "numbers on the platform and in state",
+    );
+  }
+
   async act({ slot, what }: Change, program: Tenants, entries: Entry[]): Promise<Effect | undefined> {
     const nothing = { shown: [], repaired: [] };
     const sid = current(entries, slot)?.id;
@@ -449,7 +526,33 @@ class JambonzScene implements Scene<Tenants> {
     const [category] = Object.keys(tenant.limits).filter((category) => entries.some(({ name }) => name === limitName(slot, category)));
     const [key] = (await this.#rows(`${path}/ApiKeys`)).filter(({ api_key_sid }) => !this.#foreignKeys.has(String(api_key_sid)));
     const keyEntry = key && entries.find(({ outputs, condemned }) => outputs.token === key.token && !condemned);
+    const [menu] = await this.#rows(`${path}/Applications`);
+    const menuPath = `/Applications/${menu?.application_sid}`;
+    const isManaged = (object: string, name: string) => current(entries, name)?.id === object;
+    const numbers = await this.#rows(`/PhoneNumbers?account_sid=${sid}`);
+    const [number] = numbers;
+    const numberIndex = tenant.numbers.findIndex(
+      (_, index) => number && isManaged(String(number.phone_number_sid), numberName(slot, index)),
+    );
+    const gone = (name: string) => ({ shown: [`gone ${name}`], repaired: [`create ${name}`] });
     switch (what) {
+      case "change application": {
+        if (!menu || !tenant.application || !isManaged(String(menu.application_sid), menuName(slot))) return nothing;
+        await this.sandbox.outside("PUT", menuPath, { speech_recognizer_language: "fr-FR" });
+        return changed(menuName(slot), "speech_recognizer_language", tenant.application.speechRecognizerLanguage !== undefined);
+      }
+      case "delete application":
+        if (!menu || !tenant.application || !isManaged(String(menu.application_sid), menuName(slot))) return nothing;
+        // The platform refuses it where a number is routed to it.
+        return (await this.sandbox.outside("DELETE", menuPath)).status === 204 ? gone(menuName(slot)) : nothing;
+      case "unroute number":
+        if (!number || numberIndex < 0) return nothing;
+        await this.sandbox.outside("PUT", `/PhoneNumbers/${number.phone_number_sid}`, { application_sid: null });
+        return changed(numberName(slot, numberIndex), "application_sid", number.application_sid !== null);
+      case "delete number":
+        if (!number || numberIndex < 0) return nothing;
+        await this.sandbox.outside("DELETE", `/PhoneNumbers/${number.phone_number_sid}`);
+        return gone(numberName(slot, numberIndex));
       case "rename":
         await put({ name: `${slot} renamed by somebody` });
         return changed(slot, "name");
@@ -560,6 +663,10 @@ class JambonzScene implements Scene<Tenants> {
       case "jambonz:SipGateway":
       case "jambonz:Client":
         return `/${type.split(":")[1]!}s/${id}`;
+      case "jambonz:Application":
+        return `/Applications/${id}`;
+      case "jambonz:PhoneNumber":
+        return `/PhoneNumbers/${id}`;
       default:
         return `/${id.replace(/Limits\/(.*)/, "Limits?category=$1")}`;
     }
@@ -581,6 +688,7 @@ class JambonzScene implements Scene<Tenants> {
     if (!account || account.id !== outputs.accountSid || account.pendingReplacement) return true;
     if (accountNow && this.isReplaced(account, accountNow.args as Row, before, program)) return true;
     if (type === "jambonz:ApiKey") return JSON.stringify(outputs.rotateWhenChanged) !== JSON.stringify(now.rotateWhenChanged);
+    if (type === "jambonz:PhoneNumber") return String(outputs.number).replace("+", "") !== String(now.number).replace("+", "");
     return false;
   }
 }
@@ -616,5 +724,6 @@ function assertColumn(row: Row, name: string, value: unknown): void {
         assert.deepEqual(Object.fromEntries((found as Row[]).map(({ Key, Value }) => [Key, Value])), wanted, `tags of ${name}`);
       else assert.deepEqual(found, wanted, `${key} of ${name}`);
     }
-  } else assert.equal(typeof value === "boolean" ? Boolean(column) : column, value, name);
+  } else if (name === "envVars") assert.deepEqual(column, value, name);
+  else assert.equal(typeof value === "boolean" ? Boolean(column) : column, value, name);
 }

@@ -1,0 +1,194 @@
+import { z } from "zod";
+import { RefusedError } from "../errors";
+import { resource, type Properties } from "../resource";
+import { changesOf, rowOf } from "./application-row";
+import { holding } from "./application-use";
+import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
+import { accountServiceProviderSid, sid, text, webhook } from "./types";
+
+/** A hook whose host jambonz checks, too (lib/routes/api/utils.js). */
+const checkedHook = webhook.refine((hook?: { url?: unknown }) => !/^\w+:\/\/([^/?#]*@)?[^/?#@]*[_[]/.test(String(hook?.url)), {
+  path: ["url"],
+  error: "must not name its host with an underscore or as an IPv6 address, which jambonz refuses",
+  when: () => true,
+});
+
+const vendor = text.min(1).max(64);
+const language = text.min(1).max(12);
+const recognizerLanguage = text.min(1).max(64);
+const voice = text.min(1).max(256);
+const label = text.min(1).max(64).optional();
+
+const variable = z.unknown().refine((value) => ["string", "number", "boolean"].includes(typeof value), {
+  error: "must be a text, a number, or true or false",
+});
+
+const inputs = z.strictObject({
+  accountSid: sid
+    .describe("The account that the application belongs to.")
+    .meta({ replaceOnChanges: true, refersTo: "jambonz:Account", holdsBack: true }),
+  name: text
+    .min(1)
+    .max(64)
+    .describe("The name of the application, unique in its account, where capital and small letters are not told apart.")
+    .meta({ defaultsToName: true }),
+  callHook: checkedHook.describe("Asked what to do with a call."),
+  callStatusHook: checkedHook.describe("Told when the status of a call changes."),
+  messagingHook: webhook.optional().describe("Asked what to do with a message."),
+  appJson: text
+    .refine(isJsonArray, { error: "must be the JSON text of an array of verbs" })
+    .optional()
+    .describe(
+      "Verbs that the application has itself, as the JSON text of an array. It is compared as text, so another layout of the same JSON is sent as a change.",
+    ),
+  envVars: z
+    .record(z.string(), variable)
+    .optional()
+    .describe(
+      "Values that the platform hands to the application: texts, numbers and booleans by name. When they are set, the platform asks callHook.url by an OPTIONS request which ones there are, and refuses what does not fit; where there is no answer, it takes any.",
+    )
+    .meta({ secret: true }),
+  speechSynthesisVendor: vendor.optional().describe("Who synthesizes speech. Default: google.").meta({ platformDefault: "google" }),
+  speechSynthesisLanguage: language.optional().describe("The language of it. Default: en-US.").meta({ platformDefault: "en-US" }),
+  speechSynthesisVoice: voice
+    .optional()
+    .describe("The voice of it, also with another vendor. Default: en-US-Standard-C.")
+    .meta({ platformDefault: "en-US-Standard-C" }),
+  speechSynthesisLabel: label.describe("The label of the speech credential to use, where the vendor has several."),
+  speechRecognizerVendor: vendor.optional().describe("Who recognizes speech. Default: google.").meta({ platformDefault: "google" }),
+  speechRecognizerLanguage: recognizerLanguage
+    .optional()
+    .describe("The language that is recognized. Default: en-US.")
+    .meta({ platformDefault: "en-US" }),
+  speechRecognizerLabel: label.describe("The label of the speech credential to use, where the vendor has several."),
+  useForFallbackSpeech: z
+    .boolean()
+    .optional()
+    .describe("Whether the fallback services are used when the others fail. Default: false.")
+    .meta({ platformDefault: false }),
+  fallbackSpeechSynthesisVendor: vendor.optional().describe("Who synthesizes speech then."),
+  fallbackSpeechSynthesisLanguage: language.optional().describe("The language of that."),
+  fallbackSpeechSynthesisVoice: voice.optional().describe("The voice of that."),
+  fallbackSpeechSynthesisLabel: label.describe("The label of the speech credential for that."),
+  fallbackSpeechRecognizerVendor: vendor.optional().describe("Who recognizes speech then."),
+  fallbackSpeechRecognizerLanguage: recognizerLanguage.optional().describe("The language that is recognized then."),
+  fallbackSpeechRecognizerLabel: label.describe("The label of the speech credential for that."),
+  recordAllCalls: z.boolean().optional().describe("Whether every call is recorded. Default: false.").meta({ platformDefault: false }),
+});
+
+const outputs = z.object({
+  sid: sid.describe("The application's sid."),
+  accountServiceProviderSid,
+});
+
+/** What to do with calls and messages. */
+export const application = resource<Jambonz>()({
+  type: "jambonz:Application",
+  description: "An application of an account: which webhooks say what to do with calls and messages, and which speech services it uses.",
+  example: {
+    title: "An application, and a number whose calls it takes",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      menu: {
+        type: "jambonz:Application",
+        properties: {
+          accountSid: "${acme.sid}",
+          callHook: { url: "https://ivr.acme.example.com/call", username: "jambonz", password: "${hookPassword}" },
+          callStatusHook: { url: "https://ivr.acme.example.com/status" },
+          speechSynthesisVoice: "en-US-Wavenet-F",
+        },
+      },
+      main: {
+        type: "jambonz:PhoneNumber",
+        properties: { number: "+15015550100", accountSid: "${acme.sid}", applicationSid: "${menu.sid}" },
+      },
+    },
+  },
+  idFormat: "<application sid>",
+  sidFromId: "whole",
+  deleteBeforeReplace: { whileSame: "accountSid" }, // its name is unique in the account
+  onDelete:
+    "Deletes the application. Refused, with a list, while phone numbers, carriers, Teams tenants or settings of accounts point to it.",
+  inputs,
+  outputs,
+
+  async create(jambonz, said) {
+    const { accountSid, name } = said;
+    try {
+      const { sid } = await jambonz.post<{ sid: string }>("/Applications", rowOf(said));
+      return { id: sid, outputs: { sid, ...(await jambonz.ownership({ accountSid })) } };
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === 422)) throw error;
+      const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0).catch(() => []);
+      const holder = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase());
+      if (!holder) throw error;
+      const sid = String(holder.application_sid);
+      throw error.because(
+        `its account already has an application of this name: ${sid}; adopt it (${jambonz.adopt("jambonz:Application", sid)}), or choose another name`,
+      );
+    }
+  },
+
+  async existing(jambonz, { accountSid }) {
+    if (jambonz.isNew(accountSid)) return new Set();
+    return new Set((await jambonz.listLately("/Applications")).map((row) => String(row.application_sid)));
+  },
+
+  async find(jambonz, wanted) {
+    const rows = await jambonz.list(`/Accounts/${wanted.accountSid}/Applications`, 0);
+    const ownership = await jambonz.ownership(wanted);
+    return rows
+      .filter(({ name }) => name === wanted.name)
+      .map((row) => ({
+        id: String(row.application_sid),
+        outputs: { sid: row.application_sid, ...ownership },
+        createdAt: new Date(String(row.created_at)),
+        // Somebody may have changed it since.
+        isOtherwise: !isAsSent(inputs, live(row), wanted),
+      }));
+  },
+
+  async list(jambonz) {
+    const rows = await jambonz.list("/Applications");
+    return rows.map((row) => ({ id: String(row.application_sid), live: live(row), label: String(row.name) }));
+  },
+
+  async read(jambonz, id, { accountSid, accountServiceProviderSid }, { fresh }) {
+    const find = (rows: Row[]) => rows.find((row) => row.application_sid === id);
+    const row =
+      (fresh && (await jambonz.getIfThere(`/Applications/${id}`))) || find(await jambonz.list("/Applications", fresh ? 0 : undefined));
+    if (row) {
+      const found = live(row);
+      const isKnown = accountServiceProviderSid && accountSid === found.accountSid;
+      return isKnown ? found : { ...found, ...(await jambonz.ownership(found)) };
+    }
+    // No list shows those of others, so it is gone only where its account can be seen, or is gone for certain.
+    if (accountSid) await jambonz.account(accountSid as string, accountServiceProviderSid as string | undefined);
+    return undefined;
+  },
+
+  async update(jambonz, id, changes) {
+    await jambonz.put(`/Applications/${id}`, await changesOf(jambonz, id, changes));
+  },
+
+  async refuseDelete(jambonz, id) {
+    const users = await holding(jambonz, id);
+    return users && `the platform cannot delete an application that is in use by ${users}; let that point elsewhere, or remove it first`;
+  },
+
+  async delete(jambonz, id) {
+    await jambonz.delete(`/Applications/${id}`);
+  },
+});
+
+function live(row: Row): Properties {
+  return { ...fromRow([inputs, outputs], row), sid: row.application_sid };
+}
+
+function isJsonArray(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
