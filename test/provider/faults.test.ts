@@ -836,7 +836,7 @@ describe("a platform that says to wait", () => {
         assert.equal(said.length, 1, way);
         assert.match(
           said[0]!,
-          /^jambonz: waiting [1-6] s for the platform's rate limit: (it answered 429|0 of \d+ requests are left in this window, and 20 % stay for others)$/,
+          /^jambonz: waiting [1-7] s for the platform's rate limit: (it answered 429|0 of \d+ requests are left in this window, and 20 % stay for others)$/,
         );
       }),
     );
