@@ -21,7 +21,7 @@ interface Holder {
  *
  * | the claim is | kept by another | made by another | promised to another |
  * |---|---|---|---|
- * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict |
+ * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict, unless to itself |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
  * | taken by a creation (`take`) | conflict, unless the program says the same of it or it is gone: this may be its successor | conflict | taken |
  * | deleted (`passedOn`) | left alone | left alone | deleted |
@@ -42,9 +42,10 @@ export class Claims {
    * A resource that is there and stays. Gives the type of another resource that has the claim.
    * @param says what the program says of it; undefined where it was only asked what would become of it if something changed
    */
-  keep(claim: string, type: string, says: string | undefined): string | undefined {
+  keep(claim: string, type: string, says: string | undefined, id: string): string | undefined {
     const holder = this.#holders.get(claim);
-    if (!holder) {
+    // What the engine asked about as if it was replaced may be no more than changed when it is compared in earnest.
+    if (!holder || (holder.how === "promised" && holder.id === id)) {
       this.#holders.set(claim, { type, how: "kept", says });
       return undefined;
     }

@@ -9,18 +9,20 @@ export class RefusedError extends Error {
     readonly retryAfterMs?: number,
     /** When it was sent first, in milliseconds, where that may have been carried out. */
     readonly lostAt?: number,
+    /** The id of the object that is in the place of what was refused, where it is known. */
+    readonly holder?: string,
   ) {
     super(`${reason} (${status})`);
   }
 
-  /** The same refusal in other words. */
-  because(reason: string): RefusedError {
-    return new RefusedError(this.status, reason, this.retryAfterMs, this.lostAt);
+  /** The same refusal in other words, and because of which object. */
+  because(reason: string, holder = this.holder): RefusedError {
+    return new RefusedError(this.status, reason, this.retryAfterMs, this.lostAt, holder);
   }
 
   /** The same refusal where an earlier try may have been carried out. */
   after(lostAt: number): RefusedError {
-    return new RefusedError(this.status, this.reason, this.retryAfterMs, lostAt);
+    return new RefusedError(this.status, this.reason, this.retryAfterMs, lostAt, this.holder);
   }
 }
 

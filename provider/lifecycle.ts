@@ -99,8 +99,9 @@ export class Lifecycle {
       );
     const imported = this.#isImported(state);
     const replacing = changed.filter((name) => {
-      const { replaceOnChanges } = this.#traits(name);
-      return replaceOnChanges && !imported && (replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]));
+      const { replaceOnChanges, replaceIfUnknown } = this.#traits(name);
+      if (imported || !(replaceOnChanges || (replaceIfUnknown && isUnknown(news[name])))) return false;
+      return replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]);
     });
     const refusal = replacing.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal && replacing.some((name) => !isUnknown(news[name]))) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
@@ -115,7 +116,7 @@ export class Lifecycle {
     /** What the program says; undefined where it is a refresh that compares, or the engine that only asks. */
     const says = isOfRefresh || text.includes(UNKNOWN) ? undefined : text;
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
-    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says));
+    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says, id));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
@@ -164,6 +165,7 @@ export class Lifecycle {
           if (refusal) throw new UserError(refusal.reason);
           return await this.#create(inputs, claim !== undefined);
         } catch (error) {
+          if (error instanceof RefusedError && error.holder) session.wanted.add(this.#key(error.holder));
           if (claim && !(error instanceof InitializationError)) isLeft = session.claims.release(claim);
           throw error;
         }

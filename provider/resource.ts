@@ -17,6 +17,11 @@ export interface Traits {
    */
   replaceOnChanges?: true | "evenIfAdded";
   /**
+   * It changes in place, but to what does not exist yet a new one is made: what it belonged to may be deleted before that is
+   * made, and take it along. The engine asks so about all that depends on something that is deleted to be replaced.
+   */
+  replaceIfUnknown?: boolean;
+  /**
    * Why nobody can ever change it, neither in place nor by a replacement, as the end of a sentence. Another value
    * than the one that state holds is refused, in the preview already. A read has to keep what state holds, because the
    * engine compares what a refresh found by the same diff.

@@ -4,7 +4,7 @@ import { resource, type Properties } from "../resource";
 import { changesOf, rowOf } from "./application-row";
 import { holding } from "./application-use";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
-import { accountServiceProviderSid, sid, text, webhook } from "./types";
+import { accountServiceProviderSid, sid, text, webhook, unseen } from "./types";
 
 /** A hook whose host jambonz checks, too (lib/routes/api/utils.js). */
 const checkedHook = webhook.refine((hook?: { url?: unknown }) => !/^\w+:\/\/([^/?#]*@)?[^/?#@]*[_[]/.test(String(hook?.url)), {
@@ -112,6 +112,14 @@ export const application = resource<Jambonz>()({
   inputs,
   outputs,
 
+  async refuseCreate(jambonz, { accountSid, name }, { replacing }) {
+    // With an account's key jambonz would make it in the key's own account without a word (lib/routes/api/applications.js).
+    if (!(await jambonz.seenProviderOf({ accountSid }))) return { reason: unseen({ accountSid }) };
+    // The platform itself refuses a name that is taken, which is too late where the old one goes first.
+    const holder = replacing && (await named(jambonz, accountSid, name, replacing));
+    return holder ? { reason: taken(jambonz, holder), holder } : undefined;
+  },
+
   async create(jambonz, said) {
     const { accountSid, name } = said;
     try {
@@ -119,13 +127,8 @@ export const application = resource<Jambonz>()({
       return { id: sid, outputs: { sid, ...(await jambonz.ownership({ accountSid })) } };
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0).catch(() => []);
-      const holder = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase());
-      if (!holder) throw error;
-      const sid = String(holder.application_sid);
-      throw error.because(
-        `its account already has an application of this name: ${sid}; adopt it (${jambonz.adopt("jambonz:Application", sid)}), or choose another name`,
-      );
+      const holder = await named(jambonz, accountSid, name).catch(() => undefined);
+      throw holder ? error.because(taken(jambonz, holder), holder) : error;
     }
   },
 
@@ -180,6 +183,16 @@ export const application = resource<Jambonz>()({
     await jambonz.delete(`/Applications/${id}`);
   },
 });
+
+/** Which application of an account has a name, other than one; capital and small letters are the same to the platform. */
+async function named(jambonz: Jambonz, accountSid: string, name: string, except?: string): Promise<string | undefined> {
+  const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0);
+  const holder = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase() && row.application_sid !== except);
+  return holder && String(holder.application_sid);
+}
+
+const taken = (jambonz: Jambonz, sid: string) =>
+  `its account already has an application of this name: ${sid}; adopt it (${jambonz.adopt("jambonz:Application", sid)}), or choose another name`;
 
 function live(row: Row): Properties {
   return { ...fromRow([inputs, outputs], row), sid: row.application_sid };

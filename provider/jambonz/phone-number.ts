@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { same } from "../values";
 import { fromRow, toRow, type Jambonz, type Row } from "./client";
-import { accountServiceProviderSid, sid, text } from "./types";
+import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 const number = text
   .min(1)
@@ -23,7 +23,7 @@ const inputs = z.strictObject({
     .describe(
       "The account that has the number. With an account's key it is always that account, also where it is left out. A service provider's key cannot change a number without an account that an admin's key has made.",
     )
-    .meta({ refersTo: "jambonz:Account", holdsBack: true }),
+    .meta({ refersTo: "jambonz:Account", holdsBack: true, replaceIfUnknown: true }),
   applicationSid: sid.optional().describe("The application that takes the calls."),
 });
 
@@ -49,7 +49,12 @@ export const phoneNumber = resource<Jambonz>()({
     accountServiceProviderSid: accountServiceProviderSid.meta({ changesOnUpdate: true }),
   }),
 
+  // Without a carrier the platform takes a number again and again.
+  claims: ({ number, voipCarrierSid }) => (voipCarrierSid ? undefined : `number ${number.replace(/^\+/, "")}`),
+
   async refuseCreate(jambonz, said, { replacing }) {
+    // With an account's key jambonz would make it in the key's own account without a word (lib/routes/api/phone-numbers.js).
+    if (said.accountSid && !(await jambonz.seenProviderOf(said))) return { reason: unseen(said) };
     // Of one carrier the platform itself takes a number once only, which is too late where the old one goes first.
     if (said.voipCarrierSid && !replacing) return undefined;
     const find = (rows: Row[]) => rows.find((row) => isOf(row, said) && row.phone_number_sid !== replacing);
@@ -65,7 +70,7 @@ export const phoneNumber = resource<Jambonz>()({
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
       const holder = (await jambonz.list("/PhoneNumbers", 0).catch(() => [])).find((row) => isOf(row, said));
-      throw holder ? error.because(taken(jambonz, holder)) : error;
+      throw holder ? error.because(taken(jambonz, holder), String(holder.phone_number_sid)) : error;
     }
   },
 
@@ -117,6 +122,8 @@ export const phoneNumber = resource<Jambonz>()({
   },
 
   async update(jambonz, id, changes, said) {
+    // The platform does not ask whose the account is.
+    if (changes.accountSid && !(await jambonz.seenProviderOf(said))) throw new UserError(unseen(said));
     try {
       await jambonz.put(`/PhoneNumbers/${id}`, toRow(changes));
     } catch (error) {

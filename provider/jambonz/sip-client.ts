@@ -75,8 +75,11 @@ export const client = resource<Jambonz>()({
   outputs: z.object({ sid: sid.describe("The client's sid."), accountServiceProviderSid }),
 
   /** With an account's key jambonz would make it in the key's own account without a word. */
-  async refuseCreate(jambonz, { accountSid }) {
-    return (await jambonz.seenProviderOf({ accountSid })) ? undefined : { reason: unseen({ accountSid }) };
+  async refuseCreate(jambonz, { accountSid, username }, { replacing }) {
+    if (!(await jambonz.seenProviderOf({ accountSid }))) return { reason: unseen({ accountSid }) };
+    // The platform itself refuses a name that is taken, which is too late where the old one goes first.
+    const holder = replacing && (await named(jambonz, accountSid, username, replacing));
+    return holder ? { reason: taken(jambonz, holder), holder } : undefined;
   },
 
   async create(jambonz, inputs) {
@@ -86,12 +89,8 @@ export const client = resource<Jambonz>()({
       return { id: sid, outputs: { sid, ...(await jambonz.ownership(inputs)) } };
     } catch (error) {
       if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      const [holder] = (await jambonz.list("/Clients", 0)).filter((row) => row.account_sid === accountSid && row.username === username);
-      if (!holder) throw error;
-      const { client_sid } = holder;
-      throw error.because(
-        `its account already has a client of this username: ${String(client_sid)}; adopt it (${jambonz.adopt("jambonz:Client", String(client_sid))})`,
-      );
+      const holder = await named(jambonz, accountSid, username);
+      throw holder ? error.because(taken(jambonz, holder), holder) : error;
     }
   },
 
@@ -144,6 +143,16 @@ export const client = resource<Jambonz>()({
     await jambonz.delete(`/Clients/${id}`);
   },
 });
+
+/** Which client of an account has a user name, other than one. */
+async function named(jambonz: Jambonz, accountSid: string, username: string, except?: string): Promise<string | undefined> {
+  const rows = await jambonz.list("/Clients", 0);
+  const holder = rows.find((row) => row.account_sid === accountSid && row.username === username && row.client_sid !== except);
+  return holder && String(holder.client_sid);
+}
+
+const taken = (jambonz: Jambonz, sid: string) =>
+  `its account already has a client of this username: ${sid}; adopt it (${jambonz.adopt("jambonz:Client", sid)})`;
 
 const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.includes("username already exists");
 

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { Lifecycle } from "../../provider/lifecycle";
 import type { Properties } from "../../provider/resource";
 import { marks } from "../../provider/values";
+import { Engine } from "../support/engine";
 import { accountsOf, jambonzTarget, keysOf, limitsOf, made, type Target } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
+import type { Declared } from "../support/pulumi";
 import { listed, restcommTarget, strong, type RestcommTarget } from "../support/restcomm";
 
 /** What one run of a program asks of resources of one type. */
@@ -203,6 +205,96 @@ describe("what the engine deletes, whatever was answered when it compared", () =
     assert.deepEqual(run("jambonz:ApiKey").diff(id, state, { accountSid, rotateWhenChanged: { year: "2026" } }).replaces, [
       "rotateWhenChanged",
     ]);
+  });
+});
+
+describe("what jambonz takes once only, or again and again", () => {
+  let target: Target;
+  let accountSid: string;
+  beforeEach(async () => {
+    target = await jambonzTarget();
+    accountSid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
+  });
+  afterEach(() => target.sandbox.stop());
+  const run = (type: string) => runOf(type, target.variables);
+  const rows = async (path: string) => (await target.sandbox.outside("GET", path)).body as Record<string, string>[];
+  const hooks = { callHook: { url: "https://a.example.com" }, callStatusHook: { url: "https://a.example.com" } };
+  const trunk = () => made(target.sandbox, "/VoipCarriers", { name: "trunk", account_sid: accountSid });
+
+  for (const [type, inputsOf, other] of [
+    ["jambonz:Application", () => ({ accountSid, name: "ivr", ...hooks }), { name: "queue" }],
+    ["jambonz:Client", () => ({ accountSid, username: "desk1" }), { username: "desk2" }],
+    ["jambonz:PhoneNumber", async () => ({ accountSid, number: "15551234567", voipCarrierSid: await trunk() }), { number: "15550000000" }],
+  ] as [string, () => Properties | Promise<Properties>, Properties][]) {
+    it(`a ${type} stays after a creation that was refused because of it, and when its successor's place is taken`, async () => {
+      const inputs = await inputsOf();
+      const { id, state } = await run(type).create(inputs);
+      const again = run(type);
+      await assert.rejects(again.create(inputs), /already/);
+      await assert.rejects(again.delete(id, state), /could not be created in this run, so it is not deleted/);
+      await run(type).create({ ...inputs, ...other });
+      const third = run(type);
+      third.diff(id, state, { ...inputs, ...other });
+      await assert.rejects(third.delete(id, state), /it is not replaced, because the new one could not be created: .*already/);
+      assert.ok(await run(type).read(id, state));
+    });
+
+    it(`a ${type} of another account is not made in the account whose key is in use`, async () => {
+      const inputs = await inputsOf();
+      const own = await made(target.sandbox, "/Accounts", { name: "own", service_provider_sid: target.serviceProviderSid });
+      const { body } = await target.sandbox.outside("POST", "/ApiKeys", { account_sid: own });
+      target.variables.JAMBONZ_API_KEY = (body as { token: string }).token;
+      target.sandbox.clearRequests();
+      await assert.rejects(run(type).create(inputs), new RegExp(accountSid));
+      assert.ok(target.sandbox.requests.every(({ method }) => method === "GET"));
+    });
+  }
+
+  it("a number without a carrier is one, also where two resources have it made in one run", async () => {
+    const inputs = { accountSid, number: "15551234567" };
+    const both = run("jambonz:PhoneNumber");
+    const outcomes = await Promise.allSettled([both.create(inputs), both.create({ ...inputs, number: "+15551234567" })]);
+    const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+    assert.match(refused.map(({ reason }) => String(reason)).join(), /another PhoneNumber of this program manages the same thing/);
+    assert.equal((await rows("/PhoneNumbers")).length, 1);
+  });
+
+  it("a gateway that no state knows any more is not made a second time", async () => {
+    const voipCarrierSid = await trunk();
+    const inputs = { voipCarrierSid, ipv4: "192.0.2.1", inbound: true };
+    const { id } = await run("jambonz:SipGateway").create(inputs);
+    await assert.rejects(
+      run("jambonz:SipGateway").create({ ...inputs, outbound: true, sendOptionsPing: true }),
+      new RegExp(`its carrier already has this gateway: ${id}; adopt it`),
+    );
+    await run("jambonz:SipGateway").create({ ...inputs, port: 5070 });
+    assert.equal((await rows(`/SipGateways?voip_carrier_sid=${voipCarrierSid}`)).length, 2);
+  });
+
+  for (const forceDestroy of [false, true]) {
+    it(`a number goes before its account, which is replaced${forceDestroy ? " and may take everything along" : ""}, and is made anew`, async () => {
+      const engine = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+      const other = await made(target.sandbox, "/ServiceProviders", { name: "another" });
+      const program = (serviceProviderSid: string): Declared[] => [
+        { type: "jambonz:Account", name: "globex", args: { serviceProviderSid, forceDestroy } },
+        { type: "jambonz:PhoneNumber", name: "main", args: { accountSid: { $ref: "globex.sid" }, number: "15551234567" } },
+      ];
+      await engine.up(program(target.serviceProviderSid));
+      const { steps, errors } = await engine.up(program(other));
+      assert.deepEqual(errors, []);
+      assert.deepEqual(steps, ["delete main", "delete globex", "create globex", "create main"]);
+      assert.deepEqual(await engine.up(program(other), { refresh: true }), { steps: [], errors: [] });
+    });
+  }
+
+  it("a number moves in place between accounts that are there", async () => {
+    const engine = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+    const other = await made(target.sandbox, "/Accounts", { name: "other", service_provider_sid: target.serviceProviderSid });
+    const main = (sid: string): Declared[] => [
+      { type: "jambonz:PhoneNumber", name: "main", args: { accountSid: sid, number: "15551234567" } },
+    ];
+    await engine.up(main(accountSid));
+    assert.deepEqual(await engine.up(main(other)), { steps: ["update main"], errors: [] });
   });
 });
 
