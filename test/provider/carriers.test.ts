@@ -368,7 +368,7 @@ describe("a gateway", () => {
     const { sandbox, serviceProviderSid } = target;
     const voipCarrierSid = await made(sandbox, "/VoipCarriers", { name: "t", service_provider_sid: serviceProviderSid });
     const own = { voip_carrier_sid: voipCarrierSid, ipv4: "192.0.2.1", inbound: false, outbound: true };
-    await made(sandbox, "/SipGateways", own);
+    await made(sandbox, "/SipGateways", { ...own, port: 5099 });
     const run = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
     const program = [1, 2].map((n): Declared => ({
       type: "jambonz:SipGateway",
@@ -384,10 +384,10 @@ describe("a gateway", () => {
 
     // Somebody adds one of the same address meanwhile.
     sandbox.addFault({ match: { method: "POST", path: "/SipGateways" }, fault: "dropAnswer" });
-    const request = { method: "POST", path: "/SipGateways", body: own };
+    const request = { method: "POST", path: "/SipGateways", body: { ...own, ipv4: "192.0.2.2" } };
     sandbox.addFault({ match: { method: "GET", path: "/SipGateways" }, fault: "outside", skip: 1, request });
     const lifecycle = lifecycleOf("jambonz:SipGateway", sessionOf("jambonz", target.variables, { pace: 0.005 }));
-    await assert.rejects(lifecycle.create({ voipCarrierSid, ipv4: "192.0.2.1" }), /now there are 2 that may be the one it made/);
+    await assert.rejects(lifecycle.create({ voipCarrierSid, ipv4: "192.0.2.2" }), /now there are 2 that may be the one it made/);
     await sandbox.stop();
   });
 });

@@ -122,6 +122,7 @@ const kinds: Kind[] = [
   },
   {
     type: "jambonz:Application",
+    needsOwner: true,
     args: (_place, accountSid) => ({
       accountSid,
       callHook: { url: "https://example.com/call" },
@@ -136,6 +137,7 @@ const kinds: Kind[] = [
   },
   {
     type: "jambonz:PhoneNumber",
+    needsOwner: true,
     args: (_place, accountSid) => ({ accountSid, number: `+${accountSid}` }),
     change: async ({ sandbox }, accountSid) => {
       const hook = { url: "https://example.com" };
