@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { adoptCommand } from "../../provider/adoption";
 import { Adoption, named } from "../support/adoption";
 import { dynamic, plugin, through } from "../support/doors";
 import { asked, carriersOf, clientsOf, holder, jambonzTarget, made, tenant, type Row, type Target } from "../support/jambonz";
@@ -154,14 +155,12 @@ for (const [door, kind] of [
       });
       await made(target.sandbox, "/SipGateways", { voip_carrier_sid: sid, ipv4: "192.0.2.9", inbound: true, outbound: false });
       const desk = await made(target.sandbox, "/Clients", { account_sid, username: "by hand" });
+      const adopt = adoptCommand[door.title === "plugin" ? "plugin" : "package"];
       const { status, stdout } = await stack.cpaas("orphans", "--name", "acme");
       assert.equal(status, 1);
       assert.deepEqual(
-        stdout.split("\n").filter((line) => line.startsWith("  npx")),
-        [
-          `  npx pulumi-cpaas adopt jambonz:VoipCarrier acme-by-hand ${sid}`,
-          `  npx pulumi-cpaas adopt jambonz:Client acme-by-hand-2 ${desk}`,
-        ],
+        stdout.split("\n").filter((line) => line.startsWith("  ")),
+        [`  ${adopt("jambonz:VoipCarrier", "acme-by-hand", sid)}`, `  ${adopt("jambonz:Client", "acme-by-hand-2", desk)}`],
       );
       await target.sandbox.outside("DELETE", `/VoipCarriers/${sid}`);
       await target.sandbox.outside("DELETE", `/Clients/${desk}`);
