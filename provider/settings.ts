@@ -30,7 +30,7 @@ export const commonSettings = z.object({
     .describe(
       "The longest that one operation on a resource may take with all its repeats, in seconds; at most 86400. Waiting for the platform's rate limit does not count.",
     ),
-  maxRetries: z.number().int().min(0).default(5).describe("How often a request that failed in passing is repeated; 0: never."),
+  maxRetries: z.number().int().min(0).default(5).describe("How often a request that failed for a temporary reason is repeated; 0: never."),
   maxConcurrency: z.number().int().min(1).default(10).describe("The most requests under way at once; at least 1."),
   rateLimitReserve: z
     .number()
