@@ -2,8 +2,7 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { RefusedError } from "../errors";
 import { resource, type Properties } from "../resource";
-import { traitsOf } from "../schema";
-import { isUnknown, same } from "../values";
+import { isUnknown } from "../values";
 import { carriersInReach } from "./carriers";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { sid, text } from "./types";
@@ -101,18 +100,6 @@ export const sipGateway = resource<Jambonz>()({
     }),
   outputs: z.object({ sid: sid.describe("The gateway's sid.") }),
 
-  /** jambonz takes the same gateway again and again, so one that no state knows any more would be there twice. */
-  async refuseCreate(jambonz, inputs) {
-    const { voipCarrierSid } = inputs;
-    if (jambonz.isNew(voipCarrierSid)) return undefined;
-    const find = (rows: Row[]) => rows.find((row) => isSameAddress(live(row), inputs));
-    // A list that is some time old may show what this run has deleted, so a refusal is never given from one.
-    const there = find(await jambonz.atFirst(listPath(voipCarrierSid))) && find(await ofCarrier(jambonz, voipCarrierSid, 0));
-    if (!there) return undefined;
-    const holder = String(there.sip_gateway_sid);
-    return { reason: `its carrier already has this gateway: ${holder}; adopt it (${jambonz.adopt("jambonz:SipGateway", holder)})`, holder };
-  },
-
   async create(jambonz, inputs) {
     const { sid } = await jambonz.post<{ sid: string }>("/SipGateways", toRow({ ...DIRECTIONS, ...inputs }));
     return { id: sid, outputs: { sid } };
@@ -165,13 +152,6 @@ export const sipGateway = resource<Jambonz>()({
 });
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(sipGateway.inputs, live(row), sent);
-
-/** Whether calls of both come from and go to the same. */
-function isSameAddress(one: Properties, other: Properties): boolean {
-  const shape = sipGateway.inputs.shape as Record<string, z.ZodType>;
-  const filled = (gateway: Properties, name: string) => gateway[name] ?? traitsOf(shape[name]).platformDefault;
-  return [...TOGETHER, "port", "protocol"].every((name) => same(shape[name]!, filled(one, name), filled(other, name)));
-}
 
 function live(row: Row): Properties {
   return { ...fromRow([sipGateway.inputs], row), sid: row.sip_gateway_sid };

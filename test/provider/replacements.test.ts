@@ -259,18 +259,6 @@ describe("what jambonz takes once only, or again and again", () => {
     assert.equal((await rows("/PhoneNumbers")).length, 1);
   });
 
-  it("a gateway that no state knows any more is not made a second time", async () => {
-    const voipCarrierSid = await trunk();
-    const inputs = { voipCarrierSid, ipv4: "192.0.2.1", inbound: true };
-    const { id } = await run("jambonz:SipGateway").create(inputs);
-    await assert.rejects(
-      run("jambonz:SipGateway").create({ ...inputs, outbound: true, sendOptionsPing: true }),
-      new RegExp(`its carrier already has this gateway: ${id}; adopt it`),
-    );
-    await run("jambonz:SipGateway").create({ ...inputs, port: 5070 });
-    assert.equal((await rows(`/SipGateways?voip_carrier_sid=${voipCarrierSid}`)).length, 2);
-  });
-
   for (const forceDestroy of [false, true]) {
     it(`a number goes before its account, which is replaced${forceDestroy ? " and may take everything along" : ""}, and is made anew`, async () => {
       const engine = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
