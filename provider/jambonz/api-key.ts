@@ -137,7 +137,7 @@ export const apiKey = resource<Jambonz>()({
   refuseAdopt: (id) => (ownerPath(parse(id).owner) ? undefined : NOT_LISTED),
 
   async refuseDelete(jambonz, id, state) {
-    const { token: known = await tokenOf(jambonz, id, state) } = state;
+    const known = state.token || (await tokenOf(jambonz, id, state));
     return known && known === jambonz.apiKey ? "it is the key that the provider itself uses; run with another key to delete it" : undefined;
   },
 

@@ -156,22 +156,3 @@ describe("exporting the accounts of several service providers as tenants of the 
     }
   });
 });
-
-describe("exporting the accounts of several service providers as tenants of the example", () => {
-  it("says whose each is", async () => {
-    const target = await jambonzTarget("admin");
-    const stack = await TestStack.create(target.variables, { resources: [] });
-    try {
-      const other = await made(target.sandbox, "/ServiceProviders", { name: "globex telecom" });
-      await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
-      await made(target.sandbox, "/Accounts", { name: "globex", service_provider_sid: other });
-      const adoption = new Adoption(stack, target.sandbox);
-      await adoption.ok("export", "--as", "tenants", "--out", "tenants");
-      const { acme, globex } = parse(adoption.read("tenants", "tenants.yaml")) as Record<string, Tenant>;
-      assert.deepEqual([acme!.serviceProvider, globex!.serviceProvider], [target.serviceProviderSid, other]);
-    } finally {
-      stack.remove();
-      await target.sandbox.stop();
-    }
-  });
-});

@@ -155,6 +155,16 @@ describe("what the engine deletes, whatever was answered when it compared", () =
     });
   });
 
+  it("the key that the provider itself uses stays, also by an entry that was imported and never refreshed", async () => {
+    const { body } = await target.sandbox.outside("POST", "/ApiKeys", { service_provider_sid: target.serviceProviderSid });
+    const { sid, token } = body as { sid: string; token: string };
+    target.variables.JAMBONZ_API_KEY = token;
+    // An import list holds an empty text in the place of a secret.
+    const state = { token: "", [marks.unmanaged]: [] };
+    const deletion = run("jambonz:ApiKey").delete(`ServiceProviders/${target.serviceProviderSid}/ApiKeys/${sid}`, state);
+    await assert.rejects(deletion, /it is the key that the provider itself uses; run with another key to delete it/);
+  });
+
   it("a limit that is not there any more is made again, whatever the program ignores of it", async () => {
     const { id: accountSid } = await create({ name: "acme" });
     const inputs = { accountSid, category: "device", quantity: 5 };
