@@ -24,12 +24,7 @@ export function same(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   const [isNothing, isAlsoNothing] = [a, b].map((value) => isAbsent(value) || isEmptyRecord(schema, value));
   if (isNothing || isAlsoNothing) return isNothing === isAlsoNothing;
   if (isUnknown(a) || isUnknown(b)) return false;
-  if (typeof a === "string" && typeof b === "string") {
-    const { ignoreCase, ignorePlus, instant } = traitsOf(schema);
-    if (ignoreCase) return a.toLowerCase() === b.toLowerCase();
-    if (ignorePlus) return withoutPlus(a) === withoutPlus(b);
-    if (instant) return a === b || second(a) === second(b);
-  }
+  if (typeof a === "string" && typeof b === "string") return a === b || canonicalText(schema, a) === canonicalText(schema, b);
   if (typeof a !== "object" || typeof b !== "object") return a === b;
   const [left, right] = [a as Properties, b as Properties];
   const members = objectSchema(schema, a)?.shape;
@@ -120,15 +115,22 @@ function fits(schema: z.core.$ZodType, value: unknown): boolean {
 /** Values as the platform tells them apart, so that two that are the same to it are written alike. */
 export function canonical(schema: z.ZodObject, values: Properties): Properties {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const { ignoreCase, ignorePlus, instant } = traitsOf(schema.shape[name] as z.ZodType | undefined);
-      if (typeof value !== "string") return [name, value];
-      return [name, ignoreCase ? value.toLowerCase() : ignorePlus ? withoutPlus(value) : instant ? second(value) : value];
-    }),
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "string" ? canonicalText(schema.shape[name] as z.ZodType | undefined, value) : value,
+    ]),
   );
 }
 
-const withoutPlus = (number: string) => number.replace(/^\+/, "");
+/** A text, written as all that mean the same to the platform are. */
+function canonicalText(schema: z.core.$ZodType | undefined, text: string): string | number {
+  const { ignoreCase, ignorePlus, instant } = traitsOf(schema);
+  if (ignoreCase) return text.toLowerCase();
+  if (ignorePlus) return withoutPlus(text);
+  return instant ? second(text) : text;
+}
+
+export const withoutPlus = (number: string) => number.replace(/^\+/, "");
 
 const second = (time: string) => Math.floor(Date.parse(time) / 1000);
 

@@ -1,9 +1,7 @@
 import type { Properties } from "../resource";
 import { RefusedError } from "../errors";
 import type { Jambonz, Row } from "./client";
-
-/** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
-const AGE_BEFORE_DELETION = 5_000;
+import { AGE_BEFORE_DELETION, certain, counted, entriesOf, type Kind } from "./uses";
 
 /** What belongs to an account, and what elsewhere holds on to it. Rows as the platform's lists give them. */
 interface Contents {
@@ -20,8 +18,6 @@ interface Contents {
   holders: Kind[];
 }
 
-type Kind = [one: string, many: string, rows: Row[], nameColumn: string];
-
 /**
  * What stands in the way of deleting an account, or would be lost with it.
  *
@@ -33,9 +29,7 @@ export async function refuseAccountDelete(jambonz: Jambonz, id: string, state: P
   const accounts = await jambonz.list("/Accounts", AGE_BEFORE_DELETION);
   const listed = accounts.some((row) => row.account_sid === id);
   if (!listed && !(await jambonz.accountNow(id, state.serviceProviderSid as string | undefined))) return undefined;
-  const refusal = await refusalFrom(jambonz, id, state, AGE_BEFORE_DELETION);
-  // A shared list may still show what this run has deleted meanwhile, so a refusal is never given from one.
-  return refusal && refusalFrom(jambonz, id, state, 0);
+  return certain((maxAge) => refusalFrom(jambonz, id, state, maxAge));
 }
 
 async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxAge: number): Promise<string | undefined> {
@@ -44,7 +38,7 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
   if (accounts.length === 1 && (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)).some((row) => row.token === jambonz.apiKey))
     return "the key that the provider itself uses is one of its keys; run with another key to delete it";
   const contents = await contentsOf(jambonz, id, maxAge);
-  const held = counted(contents.holders);
+  const held = counted(contents.holders).join(", ");
   if (held) return `the platform cannot delete an account while there is ${held}; remove that first`;
   const losses = counted([
     ["application", "applications", contents.applications, "name"],
@@ -55,7 +49,7 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
     ["speech credential", "speech credentials", contents.speechCredentials, "vendor"],
     ["Teams tenant", "Teams tenants", contents.teamsTenants, "tenant_fqdn"],
     ["LCR", "LCRs", contents.lcrs, "name"],
-  ]);
+  ]).join(", ");
   if (!losses || state.forceDestroy === true) return undefined;
   return `deleting it would also delete ${losses}; remove that first, or deploy forceDestroy: true before`;
 }
@@ -82,8 +76,7 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
   const carrierSids = new Set(carriers.map((row) => row.voip_carrier_sid));
   const applicationSids = new Set(applications.map((row) => row.application_sid));
   const usesApplication = (row: Row) => applicationSids.has(row.application_sid);
-  const routes = carriers.length === 0 ? [] : lcrs.filter(others).map((lcr) => list(`/LcrRoutes?lcr_sid=${String(lcr.lcr_sid)}`));
-  const entries = (await Promise.all(routes)).flat().flatMap((route) => (route.lcr_carrier_set_entries ?? []) as Row[]);
+  const entries = await entriesOf(jambonz, carriers.length === 0 ? [] : lcrs.filter(others), maxAge);
   const pointing = (column: string, property: string): Kind => [
     `other account whose ${property} is one of its applications`,
     `other accounts whose ${property} is one of its applications`,
@@ -131,19 +124,14 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
   };
 }
 
-/** Whether the key in use is shown everything, for certain: only an admin's key sees more than one service provider. */
-async function seesEverything(jambonz: Jambonz): Promise<boolean> {
-  return (await jambonz.list("/ServiceProviders")).length > 1;
-}
-
 /** To the key of a service provider /VoipCarriers does not show those of its accounts that name no service provider. */
 async function carriersSeenByAccount(jambonz: Jambonz, id: string, maxAge: number): Promise<Row[]> {
-  return jambonz.list((await seesEverything(jambonz)) ? "/VoipCarriers" : `/Accounts/${id}/VoipCarriers`, maxAge);
+  return jambonz.list((await jambonz.scope()) === "admin" ? "/VoipCarriers" : `/Accounts/${id}/VoipCarriers`, maxAge);
 }
 
 /** To the key of a service provider /Lcrs does not show those of its accounts, but to a key of the account it does (lib/routes/api/lcrs.js). */
 async function lcrsSeenByAccount(jambonz: Jambonz, id: string, maxAge: number): Promise<Row[]> {
-  if (await seesEverything(jambonz)) return [];
+  if ((await jambonz.scope()) === "admin") return [];
   const key = (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge))[0]?.token;
   return typeof key === "string" ? jambonz.get<Row[]>("/Lcrs", key) : [];
 }
@@ -190,20 +178,6 @@ const keys = {
   numbers: "phone_number_sid",
   teamsTenants: "ms_teams_tenant_sid",
 } as const;
-
-/** How many names of each kind a message shows. */
-const SHOWN = 5;
-
-/** `2 applications (ivr, queue), 1 user (ann)`, or an empty text where there is nothing. */
-function counted(kinds: Kind[]): string {
-  return kinds
-    .filter(([, , rows]) => rows.length > 0)
-    .map(([one, many, rows, column]) => {
-      const names = rows.slice(0, SHOWN).map((row) => String(row[column]));
-      return `${rows.length} ${rows.length === 1 ? one : many} (${names.join(", ")}${rows.length > SHOWN ? ", …" : ""})`;
-    })
-    .join(", ");
-}
 
 /** An empty list where the platform answers 500 for there being nothing (lib/routes/api/users.js). */
 function none(text: string): (error: unknown) => Row[] {

@@ -167,7 +167,7 @@ export const account = resource<Jambonz>()({
     if (allowDuplicateName) return undefined;
     let holder: string | undefined;
     try {
-      holder = await (replacing ? jambonz.accountNames.holder(owner, name, replacing) : jambonz.accountNames.take(owner, name));
+      holder = await jambonz.accountNames.take(owner, name, replacing);
     } catch (error) {
       if (error instanceof RefusedError && error.status === 403) return { reason: unseen({ serviceProviderSid: owner }) };
       throw error;

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { RefusedError } from "../errors";
-import { resource, type Properties } from "../resource";
+import { resource, type Properties, type Refusal } from "../resource";
 import { changesOf, rowOf } from "./application-row";
-import { holding } from "./application-use";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
-import { accountServiceProviderSid, sid, text, webhook, unseen } from "./types";
+import { explained } from "./names";
+import { accountServiceProviderSid, sid, text, unseen, webhook } from "./types";
+import { usesOfApplication } from "./uses";
 
 /** A hook whose host jambonz checks, too (lib/routes/api/utils.js). */
 const checkedHook = webhook.refine((hook?: { url?: unknown }) => !/^\w+:\/\/([^/?#]*@)?[^/?#@]*[_[]/.test(String(hook?.url)), {
@@ -116,19 +117,16 @@ export const application = resource<Jambonz>()({
     // With an account's key jambonz would make it in the key's own account without a word (lib/routes/api/applications.js).
     if (!(await jambonz.seenProviderOf({ accountSid }))) return { reason: unseen({ accountSid }) };
     // The platform itself refuses a name that is taken, which is too late where the old one goes first.
-    const holder = replacing && (await named(jambonz, accountSid, name, replacing));
-    return holder ? { reason: taken(jambonz, holder), holder } : undefined;
+    return replacing ? taken(jambonz, { accountSid, name }, replacing) : undefined;
   },
 
   async create(jambonz, said) {
-    const { accountSid, name } = said;
     try {
       const { sid } = await jambonz.post<{ sid: string }>("/Applications", rowOf(said));
-      return { id: sid, outputs: { sid, ...(await jambonz.ownership({ accountSid })) } };
+      return { id: sid, outputs: { sid, ...(await jambonz.ownership(said)) } };
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      const holder = await named(jambonz, accountSid, name).catch(() => undefined);
-      throw holder ? error.because(taken(jambonz, holder), holder) : error;
+      throw await explained(error, taken(jambonz, said));
     }
   },
 
@@ -174,25 +172,26 @@ export const application = resource<Jambonz>()({
     await jambonz.put(`/Applications/${id}`, await changesOf(jambonz, id, changes));
   },
 
-  async refuseDelete(jambonz, id) {
-    const users = await holding(jambonz, id);
-    return users && `the platform cannot delete an application that is in use by ${users}; let that point elsewhere, or remove it first`;
-  },
+  refuseDelete: usesOfApplication,
 
   async delete(jambonz, id) {
     await jambonz.delete(`/Applications/${id}`);
   },
 });
 
-/** Which application of an account has a name, other than one; capital and small letters are the same to the platform. */
-async function named(jambonz: Jambonz, accountSid: string, name: string, except?: string): Promise<string | undefined> {
+/** Whether another application of the account than one has the name; capital and small letters are the same to the platform. */
+async function taken(
+  jambonz: Jambonz,
+  { accountSid, name }: { accountSid: string; name: string },
+  except?: string,
+): Promise<Refusal | undefined> {
   const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0);
-  const holder = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase() && row.application_sid !== except);
-  return holder && String(holder.application_sid);
+  const row = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase() && row.application_sid !== except);
+  if (!row) return undefined;
+  const holder = String(row.application_sid);
+  const adopt = jambonz.adopt("jambonz:Application", holder);
+  return { reason: `its account already has an application of this name: ${holder}; adopt it (${adopt}), or choose another name`, holder };
 }
-
-const taken = (jambonz: Jambonz, sid: string) =>
-  `its account already has an application of this name: ${sid}; adopt it (${jambonz.adopt("jambonz:Application", sid)}), or choose another name`;
 
 function live(row: Row): Properties {
   return { ...fromRow([inputs, outputs], row), sid: row.application_sid };

@@ -3,6 +3,7 @@ import type { AdoptCommand } from "../adoption";
 import { RefusedError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
 import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
+import { askEach } from "../progress";
 import type { Progress, Properties, ReadOptions } from "../resource";
 import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
@@ -23,6 +24,9 @@ export const jambonzSettings = z.object({
 
 type Settings = CommonSettings & z.output<typeof jambonzSettings>;
 
+/** Whose a key is. */
+type Scope = "admin" | "service provider" | "account";
+
 /** A row as the platform's lists give it. */
 export type Row = Record<string, unknown>;
 
@@ -41,6 +45,7 @@ export class Jambonz {
   readonly #serviceProviderOf = new Map<string, string>();
   readonly #atFirst = new Map<string, Promise<Row[]>>();
   readonly #made = new Set<string>();
+  #scope?: Promise<Scope>;
   /** Realms that this run took from accounts, by account. */
   readonly clearedRealms = new Map<string, string>();
   /** By service provider. */
@@ -150,10 +155,18 @@ export class Jambonz {
     }
   }
 
-  /** Whose key is in use. The platform does not say it, but it shows. */
-  async scope(): Promise<"admin" | "service provider" | "account"> {
-    // An account's key sees no service provider, and only an admin's the settings of the system.
-    if ((await this.list("/ServiceProviders")).length === 0) return "account";
+  /** Whose key is in use. The platform does not say it, but it shows. Asked once. */
+  scope(): Promise<Scope> {
+    return (this.#scope ??= this.#findScope().catch((error: unknown) => {
+      this.#scope = undefined;
+      throw error;
+    }));
+  }
+
+  async #findScope(): Promise<Scope> {
+    // An account's key sees no service provider, and only an admin's sees several, or the settings of the system.
+    const providers = (await this.list("/ServiceProviders")).length;
+    if (providers !== 1) return providers === 0 ? "account" : "admin";
     try {
       await this.get("/SystemInformation");
       return "admin";
@@ -179,18 +192,14 @@ export class Jambonz {
       ...accounts.map((row) => ({ accountSid: String(row.account_sid) })),
       ...providers.map((row) => ({ serviceProviderSid: String(row.service_provider_sid) })),
     ];
-    let read = 0;
-    const found = await Promise.all(
-      owners.map(async (owner) => {
-        const rows = await this.list(`/${ownerPath(owner)}${noun}`).catch((error: unknown) => {
-          // The key of an account may not read those of its service provider.
-          if (owner.serviceProviderSid && error instanceof RefusedError && error.status === 403) return [];
-          throw error;
-        });
-        progress(++read, owners.length);
-        return rows.map((row) => ({ owner, row }));
-      }),
-    );
+    const found = await askEach(owners, progress, async (owner) => {
+      const rows = await this.list(`/${ownerPath(owner)}${noun}`).catch((error: unknown) => {
+        // The key of an account may not read those of its service provider.
+        if (owner.serviceProviderSid && error instanceof RefusedError && error.status === 403) return [];
+        throw error;
+      });
+      return rows.map((row) => ({ owner, row }));
+    });
     return found.flat();
   }
 

@@ -1,4 +1,5 @@
 import type { AdoptCommand } from "../adoption";
+import type { RefusedError } from "../errors";
 import type { Refusal } from "../resource";
 import { ownerPath, sid, type Owner } from "./types";
 
@@ -50,17 +51,15 @@ export class Names {
     return names.listed;
   }
 
-  /** Who has a name, other than one account: a sid, or words. */
-  async holder(owner: string, name: string, except: string): Promise<string | undefined> {
-    return this.#holder(owner, name, await this.#listed(owner), except);
-  }
-
-  /** Takes a free name for a creation. Gives who has it, where it is not free. */
-  async take(owner: string, name: string): Promise<string | undefined> {
+  /**
+   * Takes a free name for a creation. Gives who has it, where it is not free: a sid, or words.
+   * @param replacing the sid of what is to be deleted to make room: then it is only looked whether anything else has the name
+   */
+  async take(owner: string, name: string, replacing?: string): Promise<string | undefined> {
     const listed = await this.#listed(owner);
     // Nothing may be waited for between the look and the taking, or two creations at once would both find it free.
-    const holder = this.#holder(owner, name, listed);
-    if (holder === undefined) this.#of(owner).beingCreated.add(name);
+    const holder = this.#holder(owner, name, listed, replacing);
+    if (holder === undefined && replacing === undefined) this.#of(owner).beingCreated.add(name);
     return holder;
   }
 
@@ -100,6 +99,12 @@ export function nameTaken(adopt: AdoptCommand, what: { type: string; noun: strin
   const way = sid.safeParse(holder).success ? `adopt it (${adopt(type, holder)})` : "keep one of them";
   const reason = `its ${owner} already has ${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun} of this name: ${holder}; ${way}, or set allowDuplicateName to create another. If this program has it under another resource name, give this resource aliases: [{ name: "…" }] with that name instead; if the program gives that ${noun} another name in this run, run it again afterwards`;
   return { reason, holder };
+}
+
+/** A refusal of the platform's with what is in the way, as far as that can be found. */
+export async function explained(error: RefusedError, inTheWay: Promise<Refusal | undefined>): Promise<RefusedError> {
+  const found = await inTheWay.catch(() => undefined);
+  return found ? error.because(found.reason, found.holder) : error;
 }
 
 /** A name together with its owner, for what is listed for all owners at once. */

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
-import { resource, type Properties } from "../resource";
-import { same } from "../values";
+import { resource, type Properties, type Refusal } from "../resource";
+import { same, withoutPlus } from "../values";
 import { fromRow, toRow, type Jambonz, type Row } from "./client";
+import { explained } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 const number = text
@@ -50,17 +51,16 @@ export const phoneNumber = resource<Jambonz>()({
   }),
 
   // Without a carrier the platform takes a number again and again.
-  claims: ({ number, voipCarrierSid }) => (voipCarrierSid ? undefined : `number ${number.replace(/^\+/, "")}`),
+  claims: ({ number, voipCarrierSid }) => (voipCarrierSid ? undefined : `number ${withoutPlus(number)}`),
 
   async refuseCreate(jambonz, said, { replacing }) {
     // With an account's key jambonz would make it in the key's own account without a word (lib/routes/api/phone-numbers.js).
     if (said.accountSid && !(await jambonz.seenProviderOf(said))) return { reason: unseen(said) };
     // Of one carrier the platform itself takes a number once only, which is too late where the old one goes first.
     if (said.voipCarrierSid && !replacing) return undefined;
-    const find = (rows: Row[]) => rows.find((row) => isOf(row, said) && row.phone_number_sid !== replacing);
     // A list that is some time old may show what this run has deleted, so a refusal is never given from one.
-    const holder = find(await jambonz.listLately("/PhoneNumbers")) && find(await jambonz.list("/PhoneNumbers", 0));
-    return holder && { reason: taken(jambonz, holder), holder: String(holder.phone_number_sid) };
+    const mayBeTaken = (await jambonz.listLately("/PhoneNumbers")).some(isAnother(said, replacing));
+    return mayBeTaken ? taken(jambonz, said, replacing) : undefined;
   },
 
   async create(jambonz, said) {
@@ -69,8 +69,7 @@ export const phoneNumber = resource<Jambonz>()({
       return { id: sid, outputs: { sid, ...(await jambonz.ownership(said)) } };
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      const holder = (await jambonz.list("/PhoneNumbers", 0).catch(() => [])).find((row) => isOf(row, said));
-      throw holder ? error.because(taken(jambonz, holder), String(holder.phone_number_sid)) : error;
+      throw await explained(error, taken(jambonz, said));
     }
   },
 
@@ -86,7 +85,7 @@ export const phoneNumber = resource<Jambonz>()({
     const rows = await jambonz.list("/PhoneNumbers", 0);
     const ownership = await jambonz.ownership(said);
     return rows
-      .filter((row) => isOf(row, said) && (scope === "account" || row.account_sid === accountSid))
+      .filter((row) => isAnother(said)(row) && (scope === "account" || row.account_sid === accountSid))
       .map((row) => ({
         id: String(row.phone_number_sid),
         outputs: { sid: row.phone_number_sid, ...ownership },
@@ -148,11 +147,25 @@ function live(row: Row): Properties {
   return { ...fromRow([inputs], row), sid: row.phone_number_sid };
 }
 
-/** Whether a row is this number of this carrier. */
-function isOf(row: Row, said: { number: string; voipCarrierSid?: string }): boolean {
-  return same(number, row.number, said.number) && row.voip_carrier_sid === (said.voipCarrierSid ?? null);
+interface Said {
+  number: string;
+  voipCarrierSid?: string;
 }
 
-function taken(jambonz: Jambonz, { number, phone_number_sid: sid }: Row): string {
-  return `the number ${String(number)} of this carrier, or of none, is there already: ${String(sid)}; adopt it (${jambonz.adopt("jambonz:PhoneNumber", String(sid))})`;
+/** Whether a row is this number of this carrier, and not that of one sid. */
+function isAnother(said: Said, except?: string): (row: Row) => boolean {
+  return (row) =>
+    same(number, row.number, said.number) && row.voip_carrier_sid === (said.voipCarrierSid ?? null) && row.phone_number_sid !== except;
+}
+
+/** Whether another number than one is this number of this carrier. */
+async function taken(jambonz: Jambonz, said: Said, except?: string): Promise<Refusal | undefined> {
+  const row = (await jambonz.list("/PhoneNumbers", 0)).find(isAnother(said, except));
+  if (!row) return undefined;
+  const holder = String(row.phone_number_sid);
+  const adopt = jambonz.adopt("jambonz:PhoneNumber", holder);
+  return {
+    reason: `the number ${String(row.number)} of this carrier, or of none, is there already: ${holder}; adopt it (${adopt})`,
+    holder,
+  };
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { RefusedError } from "../errors";
-import { resource, type Progress, type Properties } from "../resource";
+import { askEach } from "../progress";
+import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { explained } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 /** How a client without a password reads (lib/utils/encrypt-decrypt.js). */
@@ -78,19 +80,16 @@ export const client = resource<Jambonz>()({
   async refuseCreate(jambonz, { accountSid, username }, { replacing }) {
     if (!(await jambonz.seenProviderOf({ accountSid }))) return { reason: unseen({ accountSid }) };
     // The platform itself refuses a name that is taken, which is too late where the old one goes first.
-    const holder = replacing && (await named(jambonz, accountSid, username, replacing));
-    return holder ? { reason: taken(jambonz, holder), holder } : undefined;
+    return replacing ? taken(jambonz, { accountSid, username }, replacing) : undefined;
   },
 
   async create(jambonz, inputs) {
-    const { accountSid, username } = inputs;
     try {
       const { sid } = await jambonz.post<{ sid: string }>("/Clients", toRow(inputs));
       return { id: sid, outputs: { sid, ...(await jambonz.ownership(inputs)) } };
     } catch (error) {
       if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      const holder = await named(jambonz, accountSid, username);
-      throw holder ? error.because(taken(jambonz, holder), holder) : error;
+      throw await explained(error, taken(jambonz, inputs));
     }
   },
 
@@ -125,7 +124,7 @@ export const client = resource<Jambonz>()({
   },
 
   async list(jambonz, progress) {
-    const rows = await wholeRows(jambonz, progress);
+    const rows = await askEach(await jambonz.list("/Clients"), progress, (row) => whole(jambonz, row));
     return rows.map((row) => ({
       id: String(row.client_sid),
       // Not the password, but that there is one.
@@ -144,15 +143,21 @@ export const client = resource<Jambonz>()({
   },
 });
 
-/** Which client of an account has a user name, other than one. */
-async function named(jambonz: Jambonz, accountSid: string, username: string, except?: string): Promise<string | undefined> {
+/** Whether another client of the account than one has the user name. */
+async function taken(
+  jambonz: Jambonz,
+  { accountSid, username }: { accountSid: string; username: string },
+  except?: string,
+): Promise<Refusal | undefined> {
   const rows = await jambonz.list("/Clients", 0);
-  const holder = rows.find((row) => row.account_sid === accountSid && row.username === username && row.client_sid !== except);
-  return holder && String(holder.client_sid);
+  const row = rows.find((row) => row.account_sid === accountSid && row.username === username && row.client_sid !== except);
+  if (!row) return undefined;
+  const holder = String(row.client_sid);
+  return {
+    reason: `its account already has a client of this username: ${holder}; adopt it (${jambonz.adopt("jambonz:Client", holder)})`,
+    holder,
+  };
 }
-
-const taken = (jambonz: Jambonz, sid: string) =>
-  `its account already has a client of this username: ${sid}; adopt it (${jambonz.adopt("jambonz:Client", sid)})`;
 
 const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.includes("username already exists");
 
@@ -160,18 +165,6 @@ const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.i
 const isWhole = (row: Row) => row.allow_direct_app_calling !== undefined;
 
 const whole = (jambonz: Jambonz, row: Row): Promise<Row> | Row => (isWhole(row) ? row : jambonz.get(`/Clients/${String(row.client_sid)}`));
-
-async function wholeRows(jambonz: Jambonz, progress: Progress): Promise<Row[]> {
-  const rows = await jambonz.list("/Clients");
-  let read = 0;
-  return Promise.all(
-    rows.map(async (row) => {
-      const found = await whole(jambonz, row);
-      progress(++read, rows.length);
-      return found;
-    }),
-  );
-}
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(client.inputs, live(row, sent.password), sent);
 

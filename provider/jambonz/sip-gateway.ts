@@ -1,11 +1,12 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { RefusedError } from "../errors";
+import { askEach } from "../progress";
 import { resource, type Properties } from "../resource";
 import { isUnknown } from "../values";
-import { carriersInReach } from "./carriers";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { sid, text } from "./types";
+import { carriersInReach } from "./voip-carrier";
 
 /** The database wants both directions to be said (db/jambones-sql.sql); these are what it takes itself for an SMPP gateway. */
 const DIRECTIONS = { inbound: false, outbound: true };
@@ -129,14 +130,7 @@ export const sipGateway = resource<Jambonz>()({
 
   async list(jambonz, progress) {
     const carriers = await carriersInReach(jambonz);
-    let read = 0;
-    const rows = await Promise.all(
-      carriers.map(async ({ voip_carrier_sid }) => {
-        const found = await ofCarrier(jambonz, String(voip_carrier_sid));
-        progress(++read, carriers.length);
-        return found;
-      }),
-    );
+    const rows = await askEach(carriers, progress, ({ voip_carrier_sid }) => ofCarrier(jambonz, String(voip_carrier_sid)));
     return rows.flat().map((row) => ({ id: String(row.sip_gateway_sid), live: live(row), label: String(row.ipv4) }));
   },
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties } from "../resource";
-import { carriersInReach, usesOfCarrier } from "./carriers";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken, ownedName } from "./names";
 import { exactlyOneOwner, ownerIn, sid, text, unseen, whole, type Owner } from "./types";
+import { usesOfCarrier } from "./uses";
 
 const userName = text.regex(/^\S+$/, { error: "must not be empty or hold blanks" });
 const password = text.regex(/\S/, { error: "must not be blank" });
@@ -13,9 +13,6 @@ const host = text.regex(/^(?!sips?:)\S*\.\S*$/i, { error: "must be a domain or a
 
 /** The names of all carriers are listed at once, whoever owns them. */
 const ALL = "";
-
-/** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
-const AGE_BEFORE_DELETION = 5_000;
 
 /** A trunk to a carrier. */
 export const voipCarrier = resource<Jambonz>()({
@@ -141,7 +138,7 @@ export const voipCarrier = resource<Jambonz>()({
     if (!(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     if (inputs.allowDuplicateName) return undefined;
     const name = ownedName(inputs, inputs.name);
-    const holder = await (replacing ? jambonz.carrierNames.holder(ALL, name, replacing) : jambonz.carrierNames.take(ALL, name));
+    const holder = await jambonz.carrierNames.take(ALL, name, replacing);
     const owner = inputs.accountSid ? "account" : "service provider";
     return holder ? nameTaken(jambonz.adopt, { type: "jambonz:VoipCarrier", noun: "carrier", owner }, holder) : undefined;
   },
@@ -195,11 +192,7 @@ export const voipCarrier = resource<Jambonz>()({
     if ("name" in changes) jambonz.carrierNames.changed(ALL, id, ownedName(inputs, inputs.name));
   },
 
-  async refuseDelete(jambonz, id) {
-    const refusal = await usesOfCarrier(jambonz, id, AGE_BEFORE_DELETION);
-    // A shared list may still show what this run has deleted meanwhile, so a refusal is never given from one.
-    return refusal && usesOfCarrier(jambonz, id, 0);
-  },
+  refuseDelete: usesOfCarrier,
 
   async delete(jambonz, id) {
     await jambonz.delete(`/VoipCarriers/${id}`).catch((error: unknown) => {
@@ -211,6 +204,13 @@ export const voipCarrier = resource<Jambonz>()({
     jambonz.carrierNames.changed(ALL, id, undefined);
   },
 });
+
+/** The carriers that the key in use manages. An account's key is shown those of its service provider besides, but may not read one. */
+export async function carriersInReach(jambonz: Jambonz): Promise<Row[]> {
+  const [carriers, providers] = await Promise.all([jambonz.list("/VoipCarriers"), jambonz.list("/ServiceProviders")]);
+  const seen = new Set(providers.map((row) => row.service_provider_sid));
+  return carriers.filter(({ account_sid, service_provider_sid }) => account_sid || !service_provider_sid || seen.has(service_provider_sid));
+}
 
 function made(jambonz: Jambonz, sid: string, inputs: Owner & { name: string }) {
   jambonz.made(sid);

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { askEach } from "../progress";
 import type { Candidate, Listed, Progress, Properties, ReadOptions } from "../resource";
 import { fromRow, STALE, time, toForm, type Restcomm, type Row } from "./platform";
 import { sid } from "./types";
@@ -59,14 +60,7 @@ export function owned({ noun, inputs, outputs, namedAfter, derived, distributed 
     /** Of the account that signs in and of its sub-accounts. */
     async list(restcomm: Restcomm, progress: Progress): Promise<Listed[]> {
       const accounts = [restcomm.accountSid, ...(await restcomm.subAccounts()).map((row) => String(row.sid))];
-      let read = 0;
-      const rows = await Promise.all(
-        accounts.map(async (sid) => {
-          const found = await restcomm.list(listPath(restcomm, sid));
-          progress(++read, accounts.length);
-          return found;
-        }),
-      );
+      const rows = await askEach(accounts, progress, (sid) => restcomm.list(listPath(restcomm, sid)));
       return rows.flat().map((row) => ({
         id: candidate(row).id,
         live: liveOf(row, String(row.account_sid), {}),

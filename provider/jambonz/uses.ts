@@ -1,0 +1,81 @@
+import type { Jambonz, Row } from "./client";
+
+/** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
+export const AGE_BEFORE_DELETION = 5_000;
+
+/** How many names of each kind a message shows. */
+const SHOWN = 5;
+
+/** Rows of one kind, in words. */
+export type Kind = [one: string, many: string, rows: Row[], nameColumn: string];
+
+/**
+ * What speaks against a deletion. A shared list may still show what this run has changed meanwhile, so a refusal is never
+ * given from one.
+ */
+export async function certain(ask: (maxAge: number) => Promise<string | undefined>): Promise<string | undefined> {
+  return (await ask(AGE_BEFORE_DELETION)) && ask(0);
+}
+
+/** `2 applications (ivr, queue)` for each kind of which there are any. */
+export function counted(kinds: Kind[]): string[] {
+  return kinds
+    .filter(([, , rows]) => rows.length > 0)
+    .map(([one, many, rows, column]) => {
+      const names = rows.slice(0, SHOWN).map((row) => String(row[column]));
+      return `${rows.length} ${rows.length === 1 ? one : many} (${names.join(", ")}${rows.length > SHOWN ? ", …" : ""})`;
+    });
+}
+
+/** The entries of LCRs, each with the carrier that it names. */
+export async function entriesOf(jambonz: Jambonz, lcrs: Row[], maxAge: number): Promise<Row[]> {
+  const routes = await Promise.all(lcrs.map(({ lcr_sid }) => jambonz.list(`/LcrRoutes?lcr_sid=${String(lcr_sid)}`, maxAge)));
+  return routes.flat().flatMap((route) => (route.lcr_carrier_set_entries ?? []) as Row[]);
+}
+
+/**
+ * What holds a carrier back from being deleted, as a sentence. The platform asks for phone numbers first, then deletes the
+ * gateways, and only then notices an LCR (lib/routes/api/voip-carriers.js), so that is looked at before anything is sent.
+ */
+export function usesOfCarrier(jambonz: Jambonz, id: string): Promise<string | undefined> {
+  return certain(async (maxAge) => {
+    const [numbers, lcrs] = await Promise.all([jambonz.list("/PhoneNumbers", maxAge), jambonz.list("/Lcrs", maxAge)]);
+    const entries = await entriesOf(jambonz, lcrs, maxAge);
+    const on = (rows: Row[]) => rows.filter((row) => row.voip_carrier_sid === id);
+    const uses = counted([
+      ["phone number", "phone numbers", on(numbers), "number"],
+      ["LCR entry", "LCR entries", on(entries), "lcr_carrier_set_entry_sid"],
+    ]);
+    return uses.length > 0 ? `it is used by ${uses.join(" and ")}; remove that first` : undefined;
+  });
+}
+
+/**
+ * What points to an application, as far as the key in use sees it, as a sentence. The platform refuses to delete it then, in
+ * words for phone numbers only and not to a service provider's key, else by a foreign key of its database
+ * (lib/routes/api/applications.js).
+ */
+export function usesOfApplication(jambonz: Jambonz, id: string): Promise<string | undefined> {
+  const users: [list: string, column: string, words: string, label: string][] = [
+    ["/PhoneNumbers", "application_sid", "phone number", "number"],
+    ["/Accounts", "device_calling_application_sid", "deviceCallingApplicationSid of account", "name"],
+    ["/Accounts", "siprec_hook_sid", "siprecHookSid of account", "name"],
+    ["/VoipCarriers", "application_sid", "carrier", "name"],
+    ["/MicrosoftTeamsTenants", "application_sid", "Teams tenant", "tenant_fqdn"],
+  ];
+  return certain(async (maxAge) => {
+    const found = await Promise.all(
+      users.map(async ([list, column, words, label]) => {
+        const rows = (await jambonz.list(list, maxAge)).filter((row) => row[column] === id);
+        return rows.length > 0 ? [`${words} ${names(rows, label)}`] : [];
+      }),
+    );
+    const uses = found.flat().join(", ");
+    return uses && `the platform cannot delete an application that is in use by ${uses}; let that point elsewhere, or remove it first`;
+  });
+}
+
+function names(rows: Row[], label: string): string {
+  const shown = rows.slice(0, SHOWN).map((row) => String(row[label]));
+  return rows.length > SHOWN ? `${shown.join(", ")} and ${rows.length - SHOWN} more` : shown.join(", ");
+}
