@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { RefusedError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { changesOf, rowOf } from "./application-row";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
-import { explained } from "./names";
+import { createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, sid, text, unseen, webhook } from "./types";
 import { usesOfApplication } from "./uses";
 
@@ -120,15 +119,14 @@ export const application = resource<Jambonz>()({
     return replacing ? taken(jambonz, { accountSid, name }, replacing) : undefined;
   },
 
-  async create(jambonz, said) {
-    try {
-      const { sid } = await jambonz.post<{ sid: string }>("/Applications", rowOf(said));
-      return { id: sid, outputs: { sid, ...(await jambonz.ownership(said)) } };
-    } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      throw await explained(error, taken(jambonz, said));
-    }
-  },
+  create: (jambonz, said) =>
+    createUnique(jambonz, {
+      path: "/Applications",
+      row: rowOf(said),
+      accountSid: said.accountSid,
+      isRefusal: isDuplicate,
+      inTheWay: () => taken(jambonz, said),
+    }),
 
   async existing(jambonz, { accountSid }) {
     if (jambonz.isNew(accountSid)) return new Set();

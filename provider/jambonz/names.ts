@@ -1,6 +1,7 @@
 import type { AdoptCommand } from "../adoption";
-import type { RefusedError } from "../errors";
-import type { Refusal } from "../resource";
+import { RefusedError } from "../errors";
+import type { Created, Refusal } from "../resource";
+import type { Jambonz, Row } from "./client";
 import { ownerPath, sid, type Owner } from "./types";
 
 /** How old the answer with a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
@@ -101,11 +102,32 @@ export function nameTaken(adopt: AdoptCommand, what: { type: string; noun: strin
   return { reason, holder };
 }
 
-/** A refusal of the platform's with what is in the way, as far as that can be found. */
-export async function explained(error: RefusedError, inTheWay: Promise<Refusal | undefined>): Promise<RefusedError> {
-  const found = await inTheWay.catch(() => undefined);
-  return found ? error.because(found.reason, found.holder) : error;
+/** Something of which the platform itself takes only one of a name. */
+interface Unique {
+  /** The collection in the path: `/Clients`. */
+  path: string;
+  row: Row;
+  accountSid?: string;
+  /** How the platform refuses a second one. */
+  isRefusal: (error: RefusedError) => boolean;
+  /** Which one is in the way. */
+  inTheWay: () => Promise<Refusal | undefined>;
 }
+
+/** Creates it. @throws RefusedError with what is in the way, as far as that can be found */
+export async function createUnique(jambonz: Jambonz, { path, row, accountSid, isRefusal, inTheWay }: Unique): Promise<Created> {
+  try {
+    const { sid } = await jambonz.post<{ sid: string }>(path, row);
+    return { id: sid, outputs: { sid, ...(await jambonz.ownership({ accountSid })) } };
+  } catch (error) {
+    if (!(error instanceof RefusedError && isRefusal(error))) throw error;
+    const found = await inTheWay().catch(() => undefined);
+    throw found ? error.because(found.reason, found.holder) : error;
+  }
+}
+
+/** How the database refuses what is there already (lib/routes/error.js). */
+export const isDuplicate = ({ status }: RefusedError) => status === 422;
 
 /** A name together with its owner, for what is listed for all owners at once. */
 export const ownedName = (owner: Owner, name: unknown): string => `${ownerPath(owner)}${String(name)}`;

@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { same, withoutPlus } from "../values";
 import { fromRow, toRow, type Jambonz, type Row } from "./client";
-import { explained } from "./names";
+import { createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 const number = text
@@ -63,15 +63,14 @@ export const phoneNumber = resource<Jambonz>()({
     return mayBeTaken ? taken(jambonz, said, replacing) : undefined;
   },
 
-  async create(jambonz, said) {
-    try {
-      const { sid } = await jambonz.post<{ sid: string }>("/PhoneNumbers", toRow(said));
-      return { id: sid, outputs: { sid, ...(await jambonz.ownership(said)) } };
-    } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      throw await explained(error, taken(jambonz, said));
-    }
-  },
+  create: (jambonz, said) =>
+    createUnique(jambonz, {
+      path: "/PhoneNumbers",
+      row: toRow(said),
+      accountSid: said.accountSid,
+      isRefusal: isDuplicate,
+      inTheWay: () => taken(jambonz, said),
+    }),
 
   async existing(jambonz, { accountSid }) {
     if (jambonz.isNew(accountSid)) return new Set();

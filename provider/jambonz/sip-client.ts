@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { RefusedError } from "../errors";
+import { type RefusedError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { explained } from "./names";
+import { createUnique } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 /** How a client without a password reads (lib/utils/encrypt-decrypt.js). */
@@ -83,15 +83,14 @@ export const client = resource<Jambonz>()({
     return replacing ? taken(jambonz, { accountSid, username }, replacing) : undefined;
   },
 
-  async create(jambonz, inputs) {
-    try {
-      const { sid } = await jambonz.post<{ sid: string }>("/Clients", toRow(inputs));
-      return { id: sid, outputs: { sid, ...(await jambonz.ownership(inputs)) } };
-    } catch (error) {
-      if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      throw await explained(error, taken(jambonz, inputs));
-    }
-  },
+  create: (jambonz, inputs) =>
+    createUnique(jambonz, {
+      path: "/Clients",
+      row: toRow(inputs),
+      accountSid: inputs.accountSid,
+      isRefusal: isTaken,
+      inTheWay: () => taken(jambonz, inputs),
+    }),
 
   async existing(jambonz, { accountSid }) {
     const rows = jambonz.isNew(accountSid) ? [] : await jambonz.atFirst("/Clients");
