@@ -143,7 +143,7 @@ const application = fc
 
 const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
   fc.record({
-    serviceProvider: slot === "cid" ? fc.constant(0 as const) : fc.constantFrom(...providers),
+    serviceProvider: fc.constantFrom(...providers),
     account: fc
       .record(
         {
@@ -175,7 +175,7 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
     trunk: optional(trunk),
     client: optional(client),
     application: optional(application),
-    // An account that has numbers cannot be replaced, because they change hands in place and so stay: only one that does not move has any.
+    // A number is one on the whole platform, so only one tenant has any.
     numbers:
       slot === "cid" ? fc.array(fc.record({ variant: fc.constantFrom(0, 1), isRouted: fc.boolean() }), { maxLength: 2 }) : fc.constant([]),
     deletedWith: fc.boolean(),
