@@ -119,7 +119,10 @@ export class Lifecycle {
     const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says, id));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
-    const deleteBeforeReplace = typeof rule === "object" ? !changed.includes(rule.whileSame) : rule === true;
+    const deleteBeforeReplace =
+      typeof rule === "object"
+        ? !rule.whileSame.some((name) => changed.includes(name) || (rule.unlessAbsent && isAbsent(news[name])))
+        : rule === true;
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));
@@ -251,7 +254,7 @@ export class Lifecycle {
         const kept = session.kept.get(this.#key(id));
         if (kept) kept.isCertain = true;
         session.successors.delete(this.#key(id));
-        if (this.#isImported(state)) await this.#isAsImported(id, state, news);
+        await this.#isAsSaid(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
         const next = this.#next(state, news);
         next[marks.place] ??= session.client.http.place;
@@ -406,14 +409,27 @@ export class Lifecycle {
     return Object.keys(this.definition.outputs.shape).every((name) => isAbsent(state[name]) || state[name] === "");
   }
 
-  /** An imported state that was never refreshed says nothing of what the object is, so what cannot be changed is compared with the platform. */
-  async #isAsImported(id: string, state: Properties, news: Properties): Promise<void> {
-    const live = await this.definition.read(this.session.client, id, state, { fresh: true });
-    if (!live) throw new UserError("it was imported, but the platform does not show it");
-    for (const [name, schema] of Object.entries<z.ZodType>(this.definition.inputs.shape)) {
-      if (!traitsOf(schema).replaceOnChanges || isAbsent(news[name]) || isAbsent(live[name]) || same(schema, news[name], live[name]))
-        continue;
-      throw new UserError(`${name} is not what the program says, and it was imported without a refresh; run \`pulumi refresh\` first`);
+  /**
+   * What cannot be changed in place and state does not know is compared with the platform: everything where an imported state
+   * was never refreshed, and what a refresh of an import has not brought in, because it is secret.
+   */
+  async #isAsSaid(id: string, state: Properties, news: Properties): Promise<void> {
+    const imported = this.#isImported(state);
+    const said = Object.keys(this.definition.inputs.shape).filter((name) => {
+      const { replaceOnChanges, local } = this.#traits(name);
+      return replaceOnChanges && !isAbsent(news[name]) && (imported || (!local && isAbsent(state[name])));
+    });
+    if (!imported && said.length === 0) return;
+    const secrets = this.#select(news, (name) => this.#traits(name).secret === true);
+    const live = await this.definition.read(this.session.client, id, { ...state, ...secrets }, { fresh: true });
+    if (!live) throw new UserError(imported ? "it was imported, but the platform does not show it" : "the platform does not show it");
+    for (const name of said) {
+      if ((imported && isAbsent(live[name])) || same(this.definition.inputs.shape[name] as z.ZodType, news[name], live[name])) continue;
+      throw new UserError(
+        imported
+          ? `${name} is not what the program says, and it was imported without a refresh; run \`pulumi refresh\` first`
+          : `${name} is another one on the platform, which cannot change it in place; have it replaced with \`pulumi up --replace <urn>\``,
+      );
     }
   }
 

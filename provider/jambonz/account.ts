@@ -4,7 +4,7 @@ import { resource, type Properties } from "../resource";
 import { deleteContents, refuseAccountDelete } from "./account-delete";
 import { fromRow, isAsSent, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken } from "./names";
-import { sid, sipRealm, text, unseen, webhook, whole } from "./types";
+import { googleServiceKey, looksObscured, sid, sipRealm, text, unseen, webhook, whole } from "./types";
 
 const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
 const bucket = z.string().min(1).describe("The bucket's or container's name.");
@@ -12,7 +12,7 @@ const bucket = z.string().min(1).describe("The bucket's or container's name.");
 const bucketSecret = z
   .string()
   .min(1)
-  .refine((value) => !/^.{4,6}X+$/s.test(value), { error: "looks like a secret as jambonz shows it, with X in the place of most of it" });
+  .refine((value) => !looksObscured(value), { error: "looks like a secret as jambonz shows it, with X in the place of most of it" });
 const accessKeyId = z.string().min(1).describe("The id of the access key.");
 const secretAccessKey = bucketSecret.describe("The secret of the access key.").meta({ secret: true });
 
@@ -45,11 +45,7 @@ const bucketCredential = z
       .strictObject({
         vendor: z.literal("google"),
         name: bucket,
-        serviceKey: z
-          .string()
-          .refine(isJsonObject, { error: "must be the JSON text of a service account's key" })
-          .describe("The JSON text of a service account's key.")
-          .meta({ secret: true }),
+        serviceKey: googleServiceKey,
         tags,
       })
       .meta({ typeName: "GoogleBucketCredential" })
@@ -284,12 +280,3 @@ function withTagList(changes: Properties): Properties {
 }
 
 const hasRealm = (row: Row, realm: string) => String(row.sip_realm).toLowerCase() === realm.toLowerCase();
-
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null;
-  } catch {
-    return false;
-  }
-}

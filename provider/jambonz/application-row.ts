@@ -44,3 +44,6 @@ export async function changesOf(jambonz: Jambonz, id: string, changes: Propertie
 function webhookOf(row: Row, hook: string): unknown {
   return (row[hook] as Row | null | undefined)?.webhook_sid ?? undefined;
 }
+
+/** Whether a request changes a webhook where it is. */
+export const changesHook = (row: Row): boolean => columns.some((column) => webhookOf(row, column) !== undefined);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { RefusedError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
-import { changesOf, rowOf } from "./application-row";
+import { changesHook, changesOf, rowOf } from "./application-row";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
 import { createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, sid, text, unseen, webhook } from "./types";
@@ -106,7 +107,7 @@ export const application = resource<Jambonz>()({
   },
   idFormat: "<application sid>",
   sidFromId: "whole",
-  deleteBeforeReplace: { whileSame: "accountSid" }, // its name is unique in the account
+  deleteBeforeReplace: { whileSame: ["accountSid"] }, // its name is unique in the account
   onDelete:
     "Deletes the application. Refused, with a list, while phone numbers, carriers, Teams tenants or settings of accounts point to it.",
   inputs,
@@ -134,10 +135,11 @@ export const application = resource<Jambonz>()({
   },
 
   async find(jambonz, wanted) {
-    const rows = await jambonz.list(`/Accounts/${wanted.accountSid}/Applications`, 0);
+    // Whether the list of one account shows envVars as they are is not known.
+    const rows = await jambonz.list("/Applications", 0);
     const ownership = await jambonz.ownership(wanted);
     return rows
-      .filter(({ name }) => name === wanted.name)
+      .filter(({ account_sid, name }) => account_sid === wanted.accountSid && name === wanted.name)
       .map((row) => ({
         id: String(row.application_sid),
         outputs: { sid: row.application_sid, ...ownership },
@@ -167,7 +169,14 @@ export const application = resource<Jambonz>()({
   },
 
   async update(jambonz, id, changes) {
-    await jambonz.put(`/Applications/${id}`, await changesOf(jambonz, id, changes));
+    const row = await changesOf(jambonz, id, changes);
+    const sentAt = Date.now();
+    try {
+      await jambonz.put(`/Applications/${id}`, row);
+    } catch (error) {
+      // A webhook that is changed in place is changed before the rest is judged (lib/routes/api/applications.js).
+      throw error instanceof RefusedError && changesHook(row) ? error.after(error.lostAt ?? sentAt) : error;
+    }
   },
 
   refuseDelete: usesOfApplication,

@@ -9,8 +9,8 @@ import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
 import { apiUrl, headerKey, type CommonSettings } from "../settings";
 import { project, same } from "../values";
-import { Names, ownedName } from "./names";
-import { ownerIn, ownerPath, type Owner } from "./types";
+import { Names } from "./names";
+import { ownerIn, ownerPath, splitOwner, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
   apiUrl: apiUrl
@@ -53,10 +53,12 @@ export class Jambonz {
     const rows = await this.list(`/ServiceProviders/${owner}/Accounts`, 0);
     return new Map(rows.map((row) => [String(row.account_sid), String(row.name)]));
   });
-  /** Of all carriers, because one list has them: each with its owner, in which alone it has to be the only one. */
-  readonly carrierNames = new Names(async () => {
-    const rows = await this.list("/VoipCarriers", 0);
-    return new Map(rows.map((row) => [String(row.voip_carrier_sid), ownedName(ownerIn(row), row.name)]));
+  /** By the path of the owner, whose list also shows a service provider's key those that name no service provider. */
+  readonly carrierNames = new Names(async (path) => {
+    const { accountSid } = splitOwner(path).owner;
+    const rows = this.isNew(accountSid) ? [] : await this.list(`/${path}VoipCarriers`, 0);
+    const own = rows.filter((row) => ownerPath(ownerIn(row)) === path);
+    return new Map(own.map((row) => [String(row.voip_carrier_sid), String(row.name)]));
   });
 
   constructor(surroundings: Surroundings<Settings>) {
@@ -150,7 +152,7 @@ export class Jambonz {
     try {
       return await this.get(path);
     } catch (error) {
-      if (error instanceof RefusedError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -306,13 +308,8 @@ export class Jambonz {
   }
 
   /** What a list lacks that can be read is another one's: a refusal other than 404 says nothing about whether it exists. */
-  async #unlisted(sid: string): Promise<Row | undefined> {
-    try {
-      return await this.get(`/Accounts/${sid}`);
-    } catch (error) {
-      if (error instanceof RefusedError && error.status === 404) return undefined;
-      throw error;
-    }
+  #unlisted(sid: string): Promise<Row | undefined> {
+    return this.getIfThere(`/Accounts/${sid}`);
   }
 
   /** The service provider that an account belongs to, where the key in use sees it: from what is known, or from one shared list. */
@@ -411,6 +408,7 @@ function reason({ status, body }: Answer): string | undefined {
   const { msg, message } = (typeof body === "object" && body !== null ? body : {}) as { msg?: unknown; message?: unknown };
   const text = [msg, message, body].find((value): value is string => typeof value === "string" && value !== "");
   if (status === 401) return "the API key is not valid";
+  if (status === 404 && body === undefined) return NOT_FOUND;
   // Where a name is unique within something, the entry begins with the sid of that; where a number is, it ends with one.
   const duplicate =
     text &&
@@ -431,6 +429,14 @@ function reason({ status, body }: Answer): string | undefined {
 /** Whether a realm was refused because the key is the account's own: it may not set it by PUT (lib/routes/api/accounts.js). */
 export function isRealmOfOwnKey(error: unknown): error is RefusedError {
   return error instanceof RefusedError && error.status === 400 && error.reason.startsWith("use POST");
+}
+
+/** How jambonz says that there is no such thing: by this text, or by none (lib/routes/api/decorate.js). */
+const NOT_FOUND = "Not Found";
+
+/** Whether jambonz itself says that there is no such thing, and not something in between. */
+export function isNotFound(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && error.status === 404 && error.reason === NOT_FOUND;
 }
 
 /** 500 is how jambonz refuses wrong input; only these texts speak of its database's passing trouble. */

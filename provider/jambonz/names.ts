@@ -2,7 +2,7 @@ import type { AdoptCommand } from "../adoption";
 import { RefusedError } from "../errors";
 import type { Created, Refusal } from "../resource";
 import type { Jambonz, Row } from "./client";
-import { ownerPath, sid, type Owner } from "./types";
+import { sid } from "./types";
 
 /** How old the answer with a list of names may be, in milliseconds: whatever somebody else makes within that time is overlooked. */
 const NAMES_AGE = 30_000;
@@ -128,6 +128,3 @@ export async function createUnique(jambonz: Jambonz, { path, row, accountSid, is
 
 /** How the database refuses what is there already (lib/routes/error.js). */
 export const isDuplicate = ({ status }: RefusedError) => status === 422;
-
-/** A name together with its owner, for what is listed for all owners at once. */
-export const ownedName = (owner: Owner, name: unknown): string => `${ownerPath(owner)}${String(name)}`;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { same, withoutPlus } from "../values";
-import { fromRow, toRow, type Jambonz, type Row } from "./client";
+import { fromRow, isNotFound, toRow, type Jambonz, type Row } from "./client";
 import { createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
@@ -120,15 +120,19 @@ export const phoneNumber = resource<Jambonz>()({
   },
 
   async update(jambonz, id, changes, said) {
+    // With an account's key it is always that account's: without one nobody but an admin would see it any more.
+    const { accountSid, ...others } = changes;
+    const sent = accountSid === null && (await jambonz.scope()) === "account" ? others : changes;
+    if (Object.keys(sent).length === 0) return {};
     // The platform does not ask whose the account is.
     if (changes.accountSid && !(await jambonz.seenProviderOf(said))) throw new UserError(unseen(said));
     try {
-      await jambonz.put(`/PhoneNumbers/${id}`, toRow(changes));
+      await jambonz.put(`/PhoneNumbers/${id}`, toRow(sent));
     } catch (error) {
       if (!(error instanceof RefusedError && error.reason.includes("reading 'service_provider_sid'"))) throw error;
       throw error.because("a service provider's key cannot change a number without an account that another key has made");
     }
-    if (!("accountSid" in changes)) return {};
+    if (!("accountSid" in sent)) return {};
     return { accountServiceProviderSid: undefined, ...(await jambonz.ownership(said)) };
   },
 
@@ -136,8 +140,9 @@ export const phoneNumber = resource<Jambonz>()({
     try {
       await jambonz.delete(`/PhoneNumbers/${id}`);
     } catch (error) {
-      // Whoever may not delete it is answered otherwise.
-      if (!(error instanceof RefusedError && error.status === 404)) throw error;
+      // Whoever may not delete it is answered otherwise; but what stands between may answer so, too.
+      const isThere = async () => (await jambonz.list("/PhoneNumbers", 0)).some((row) => row.phone_number_sid === id);
+      if (!isNotFound(error) || (await isThere())) throw error;
     }
   },
 });

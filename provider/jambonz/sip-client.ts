@@ -33,7 +33,7 @@ export const client = resource<Jambonz>()({
   },
   idFormat: "<client sid>",
   sidFromId: "whole",
-  deleteBeforeReplace: { whileSame: "accountSid" }, // a user name is unique in the account
+  deleteBeforeReplace: { whileSame: ["accountSid"] }, // a user name is unique in the account
   onDelete:
     "Deletes the client; its device can no longer register. Its account cannot be deleted before, so do not give it deletedWith: account.",
   inputs: z.strictObject({
@@ -124,12 +124,7 @@ export const client = resource<Jambonz>()({
 
   async list(jambonz, progress) {
     const rows = await askEach(await jambonz.list("/Clients"), progress, (row) => whole(jambonz, row));
-    return rows.map((row) => ({
-      id: String(row.client_sid),
-      // Not the password, but that there is one.
-      live: { ...live(row, undefined), ...(row.password === NO_PASSWORD ? {} : { password: "" }) },
-      label: String(row.username),
-    }));
+    return rows.map((row) => ({ id: String(row.client_sid), live: live(row, undefined), label: String(row.username) }));
   },
 
   async update(jambonz, id, changes, { accountSid }) {
@@ -149,7 +144,8 @@ async function taken(
   except?: string,
 ): Promise<Refusal | undefined> {
   const rows = await jambonz.list("/Clients", 0);
-  const row = rows.find((row) => row.account_sid === accountSid && row.username === username && row.client_sid !== except);
+  const isSame = (name: unknown) => String(name).toLowerCase() === username.toLowerCase(); // as the database compares
+  const row = rows.find((row) => row.account_sid === accountSid && isSame(row.username) && row.client_sid !== except);
   if (!row) return undefined;
   const holder = String(row.client_sid);
   return {
@@ -167,9 +163,9 @@ const whole = (jambonz: Jambonz, row: Row): Promise<Row> | Row => (isWhole(row) 
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(client.inputs, live(row, sent.password), sent);
 
-/** @param password the one that is expected: it is there as far as that shows */
+/** @param password the one that is expected: it is there as far as that shows; another one is as the platform shows it */
 function live(row: Row, password: unknown): Properties {
   const { password: shown, ...properties } = fromRow([client.inputs], row);
-  const isThere = typeof password === "string" && shown !== NO_PASSWORD && shown === obscured(password);
-  return { ...properties, ...(isThere ? { password } : {}), sid: row.client_sid };
+  const found = typeof password === "string" && shown === obscured(password) ? password : shown;
+  return { ...properties, ...(shown === NO_PASSWORD ? {} : { password: found }), sid: row.client_sid };
 }

@@ -12,6 +12,34 @@ export const text = z.string().refine((value) => !/[\0\p{Cs}]/u.test(value), { e
 /** A count, as large as a column of the platform's database takes. */
 export const whole = z.int().min(0).max(2_147_483_647);
 
+const serviceKeyShape = z.looseObject({ client_email: z.string().min(1), private_key: z.string().min(1) });
+
+/** The key of a service account of Google, or undefined where a text holds none. */
+export function serviceKeyIn(text: unknown) {
+  try {
+    return serviceKeyShape.safeParse(JSON.parse(String(text))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What stands before Google's private key; what is behind it reads show obscured (lib/utils/encrypt-decrypt.js). */
+export const PEM_HEADER = "-----BEGIN PRIVATE KEY-----\n";
+
+/** A secret as reads show it, which the platform takes for the one that it has, or stores as it is. */
+export const looksObscured = (value: string) => /^.{4,6}X+$/s.test(value);
+
+export const googleServiceKey = z
+  .string()
+  .refine((value) => serviceKeyIn(value) !== undefined, {
+    error: "must be the JSON text of a service account's key, with client_email and private_key",
+  })
+  .refine((value) => !looksObscured(serviceKeyIn(value)?.private_key.slice(PEM_HEADER.length) ?? ""), {
+    error: "looks like a key as jambonz shows it, with X in the place of most of it",
+  })
+  .describe("The JSON text of a service account's key.")
+  .meta({ secret: true });
+
 export const webhook = z
   .strictObject({
     url: z

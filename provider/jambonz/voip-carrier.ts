@@ -2,17 +2,14 @@ import { z } from "zod";
 import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { nameTaken, ownedName } from "./names";
-import { exactlyOneOwner, ownerIn, sid, text, unseen, whole, type Owner } from "./types";
+import { nameTaken } from "./names";
+import { exactlyOneOwner, ownerIn, ownerPath, sid, text, unseen, whole, type Owner } from "./types";
 import { usesOfCarrier } from "./uses";
 
 const userName = text.regex(/^\S+$/, { error: "must not be empty or hold blanks" });
 const password = text.regex(/\S/, { error: "must not be blank" });
 /** A domain or address as the platform takes it (lib/routes/api/voip-carriers.js). */
 const host = text.regex(/^(?!sips?:)\S*\.\S*$/i, { error: "must be a domain or an IP address, without sip: and blanks" });
-
-/** The names of all carriers are listed at once, whoever owns them. */
-const ALL = "";
 
 /** A trunk to a carrier. */
 export const voipCarrier = resource<Jambonz>()({
@@ -44,7 +41,7 @@ export const voipCarrier = resource<Jambonz>()({
   },
   idFormat: "<carrier sid>",
   sidFromId: "whole",
-  deleteBeforeReplace: { whileSame: "accountSid" }, // its owner may not have another one of its name
+  deleteBeforeReplace: { whileSame: ["accountSid", "serviceProviderSid"] }, // its owner may not have another one of its name
   onDelete:
     "Deletes the carrier with all its SIP and SMPP gateways, also those that no program knows. Refused with a list, before anything is sent, while phone numbers or LCR entries that the key in use sees are on it. (A service provider's key does not see the LCRs of accounts; where one of these holds the carrier, jambonz deletes the gateways and then fails.)",
   inputs: exactlyOneOwner({
@@ -137,8 +134,7 @@ export const voipCarrier = resource<Jambonz>()({
     // jambonz asks neither a service provider's key whose the account is, nor an account's key whether it means itself.
     if (!(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     if (inputs.allowDuplicateName) return undefined;
-    const name = ownedName(inputs, inputs.name);
-    const holder = await jambonz.carrierNames.take(ALL, name, replacing);
+    const holder = await jambonz.carrierNames.take(ownerPath(inputs), inputs.name, replacing);
     const owner = inputs.accountSid ? "account" : "service provider";
     return holder ? nameTaken(jambonz.adopt, { type: "jambonz:VoipCarrier", noun: "carrier", owner }, holder) : undefined;
   },
@@ -151,17 +147,18 @@ export const voipCarrier = resource<Jambonz>()({
       return made(jambonz, sid, inputs);
     } catch (error) {
       // Where there was no answer it may have been made.
-      if (!allowDuplicateName && !(error instanceof UnansweredError)) jambonz.carrierNames.giveBack(ALL, ownedName(inputs, inputs.name));
+      if (!allowDuplicateName && !(error instanceof UnansweredError)) jambonz.carrierNames.giveBack(ownerPath(inputs), inputs.name);
       throw error;
     }
   },
 
-  existing: (jambonz) => jambonz.carrierNames.sids(ALL),
+  existing: (jambonz, inputs) => jambonz.carrierNames.sids(ownerPath(inputs)),
 
   async find(jambonz, { allowDuplicateName, ...inputs }) {
-    const rows = await jambonz.list("/VoipCarriers", 0);
+    const owner = ownerPath(inputs);
+    const rows = await jambonz.list(`/${owner}VoipCarriers`, 0);
     const named = rows
-      .filter((row) => ownedName(ownerIn(row), row.name) === ownedName(inputs, inputs.name))
+      .filter((row) => ownerPath(ownerIn(row)) === owner && row.name === inputs.name)
       .map((row) => ({
         id: String(row.voip_carrier_sid),
         outputs: { sid: row.voip_carrier_sid },
@@ -174,12 +171,15 @@ export const voipCarrier = resource<Jambonz>()({
     return allowDuplicateName ? named.filter(({ isOtherwise }) => !isOtherwise) : named;
   },
 
-  async read(jambonz, id, _state, options) {
+  async read(jambonz, id, state, options) {
     const list = (maxAge?: number) => jambonz.list("/VoipCarriers", maxAge);
     const row = await jambonz.object({ noun: "VoipCarriers", column: "voip_carrier_sid", list }, id, options);
-    if (!row) jambonz.carrierNames.changed(ALL, id, undefined);
+    if (!row) jambonz.carrierNames.changed(ownerPath(state), id, undefined);
     return row && live(row);
   },
+
+  unlisted:
+    "jambonz:VoipCarrier: to a service provider's key jambonz shows no carriers of accounts that were made without naming the service provider",
 
   async list(jambonz) {
     const rows = await carriersInReach(jambonz);
@@ -189,19 +189,19 @@ export const voipCarrier = resource<Jambonz>()({
   async update(jambonz, id, changes, inputs) {
     // The application is judged by the account in the same request.
     await jambonz.put(`/VoipCarriers/${id}`, toRow({ ...changes, ...(changes.applicationSid ? { accountSid: inputs.accountSid } : {}) }));
-    if ("name" in changes) jambonz.carrierNames.changed(ALL, id, ownedName(inputs, inputs.name));
+    if ("name" in changes) jambonz.carrierNames.changed(ownerPath(inputs), id, inputs.name);
   },
 
   refuseDelete: usesOfCarrier,
 
-  async delete(jambonz, id) {
+  async delete(jambonz, id, state) {
     await jambonz.delete(`/VoipCarriers/${id}`).catch((error: unknown) => {
       if (!(error instanceof RefusedError && /lcr.carrier.set.entry/.test(error.reason))) throw error;
       throw error.because(
         "an LCR that the key in use does not see has an entry with this carrier, whose gateways jambonz has deleted by now; remove the entry and delete it then, or refresh to have the gateways made anew",
       );
     });
-    jambonz.carrierNames.changed(ALL, id, undefined);
+    jambonz.carrierNames.changed(ownerPath(state), id, undefined);
   },
 });
 
@@ -214,7 +214,7 @@ export async function carriersInReach(jambonz: Jambonz): Promise<Row[]> {
 
 function made(jambonz: Jambonz, sid: string, inputs: Owner & { name: string }) {
   jambonz.made(sid);
-  jambonz.carrierNames.changed(ALL, sid, ownedName(inputs, inputs.name));
+  jambonz.carrierNames.changed(ownerPath(inputs), sid, inputs.name);
   return { id: sid, outputs: { sid } };
 }
 

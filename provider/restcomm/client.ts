@@ -53,7 +53,7 @@ export const client = resource<Restcomm>()({
     },
   },
   onDelete: "Deletes the client; its device can no longer register.",
-  deleteBeforeReplace: { whileSame: "login" }, // a login is unique in the organisation
+  deleteBeforeReplace: { whileSame: ["login"] }, // a login is unique in the organisation
   inputs,
   outputs,
 

@@ -99,7 +99,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     },
   },
   onDelete: "Releases the number: it is no longer paid for, and somebody else may get it. Protect a number that must stay.",
-  deleteBeforeReplace: { whileSame: "phoneNumber" }, // it is in one account only
+  deleteBeforeReplace: { whileSame: ["phoneNumber"] }, // it is in one account only
   inputs,
   outputs,
 

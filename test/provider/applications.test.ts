@@ -114,6 +114,19 @@ describe("an application", () => {
         assert.deepEqual(after.call_status_hook, before.call_status_hook);
       });
 
+      it("knows that a refused update may have changed a webhook", async () => {
+        await somebodysApplication(at, "taken");
+        await ok(at.engine.up([menu(at.accountSid)]));
+        const moved = { name: "taken", callHook: { url: "https://b.example.com/call" } };
+        await fails(
+          at.engine.up([menu(at.accountSid, moved)]),
+          /^jambonz refused to update Application "menu" .*name "taken" is taken \(422\)$/,
+        );
+        assert.equal((await row()).call_hook.url, moved.callHook.url);
+        await ok(at.engine.up([menu(at.accountSid)]));
+        assert.equal((await row()).call_hook.url, hooks.callHook.url);
+      });
+
       it("shows what somebody does to it, and is repaired", async () => {
         await ok(at.engine.up([menu(at.accountSid)]));
         const path = `/Applications/${(await row()).application_sid}`;
@@ -271,6 +284,28 @@ describe("a phone number", () => {
         assert.equal((await rows())[0]!.application_sid, null);
         assert.deepEqual(await ok(at.engine.destroy()), ["delete main"]);
         assert.deepEqual(await rows(), []);
+      });
+
+      it("stays its account's where its key is in use, also where the program does not say so any more", async () => {
+        const { accountSid } = at;
+        await ok(at.engine.up([main({ accountSid })]));
+        at.sandbox.clearRequests();
+        assert.deepEqual(await ok(at.engine.up([main({})])), ["update main"]);
+        assert.equal((await rows()).length, kind === "account" ? 1 : 0);
+        assert.deepEqual(asked(at).filter(isWrite).length, kind === "account" ? 0 : 1);
+        assert.deepEqual(await ok(at.engine.refresh()), []);
+      });
+
+      it("takes no 404 of something in between for a deletion", async () => {
+        const { accountSid, sandbox } = at;
+        await ok(at.engine.up([main({ accountSid })]));
+        const fault = { status: 404, body: { message: "no Route matched with those values" } };
+        sandbox.addFault({ match: { method: "DELETE" }, fault });
+        await fails(at.engine.destroy(), /^jambonz refused to delete PhoneNumber .*no Route matched/);
+        sandbox.addFault({ match: { method: "DELETE" }, fault: { status: 404, body: "Not Found" } });
+        await fails(at.engine.destroy(), /^jambonz refused to delete PhoneNumber .*Not Found/);
+        assert.equal((await rows()).length, 1);
+        await ok(at.engine.destroy());
       });
 
       it("shows what somebody does to it, and one that is gone already is deleted", async () => {

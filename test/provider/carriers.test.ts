@@ -213,6 +213,17 @@ for (const kind of kinds) {
       assert.equal((await carriersOf(target)).length, 2);
     });
 
+    it("are not made a second time beside one that a list for all does not show, nor in another spelling", async () => {
+      const hidden = await made(target.sandbox, "/VoipCarriers", { name: "trunk", account_sid: accountSid });
+      const client = await made(target.sandbox, "/Clients", { account_sid: accountSid, username: "DESK" });
+      const { errors } = await engine().up([trunk(), desk()]);
+      assert.equal(errors.length, 2, errors.join());
+      assert.ok(errors.some((error) => error.includes(`its account already has a carrier of this name: ${hidden}`)));
+      assert.ok(errors.some((error) => error.includes(`adopt jambonz:Client <name> ${client}`)));
+      const carriers = (await target.sandbox.outside("GET", "/VoipCarriers")).body as Row[];
+      assert.deepEqual([carriers.length, (await clientsOf(target)).length], [1, 1]);
+    });
+
     it("are refused for an account that the key does not see, before anything is sent", async () => {
       if (kind === "admin") return;
       const foreign = await made(target.sandbox, "/ServiceProviders", { name: "another" });
@@ -284,6 +295,14 @@ describe("a carrier of a service provider", () => {
     );
   });
 
+  it("goes first where its owner stays the same, and only there", () => {
+    const lifecycle = lifecycleOf("jambonz:VoipCarrier", sessionOf("jambonz", target.variables));
+    const [one, two] = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+    const state = { name: "trunk", serviceProviderSid: one, sid: one };
+    const isFirst = (news: Properties) => lifecycle.diff(one, state, { name: "trunk", ...news }).deleteBeforeReplace;
+    assert.deepEqual([{ serviceProviderSid: one }, { serviceProviderSid: two }, { accountSid: two }].map(isFirst), [true, false, false]);
+  });
+
   it("takes an application of its account only, and names the account again where that changes", async () => {
     const accountSid = await account("acme");
     const hook = { url: "https://a.example.com" };
@@ -343,7 +362,13 @@ describe("a carrier of a service provider", () => {
     }));
     target.sandbox.clearRequests();
     assert.deepEqual((await run.up([...program, shared({ name: "trunk" })])).errors, []);
-    assert.equal(asked(target).filter((line) => line === "GET /VoipCarriers").length, 1);
+    assert.deepEqual(
+      asked(target)
+        .filter((line) => line.endsWith("/VoipCarriers") && line.startsWith("GET"))
+        .sort(),
+      ["GET /Accounts/:sid/VoipCarriers", "GET /Accounts/:sid/VoipCarriers", "GET /ServiceProviders/:sid/VoipCarriers"],
+      "one list for each owner",
+    );
     const again = await run.up([...program, shared({ name: "trunk" }), { ...program[0]!, name: "again" }]);
     assert.match(again.errors.join(), /its account already has a carrier of this name/);
     assert.equal((await carriersOf(target)).length, 3);

@@ -84,6 +84,25 @@ describe("what a program says wrongly", () => {
       ['bucketCredential.vendor must be aws_s3, s3_compatible, google or azure, not "nimbus"'],
     ],
     [
+      "a key for a bucket that jambonz could not read back",
+      account,
+      { name: "a", bucketCredential: { vendor: "google", name: "b", serviceKey: '{"type":"external_account"}' } },
+      ["bucketCredential.serviceKey must be the JSON text of a service account's key, with client_email and private_key"],
+    ],
+    [
+      "a key for a bucket as jambonz shows it",
+      account,
+      {
+        name: "a",
+        bucketCredential: {
+          vendor: "google",
+          name: "b",
+          serviceKey: JSON.stringify({ client_email: "a@b", private_key: "-----BEGIN PRIVATE KEY-----\nMIIEvQXXXXXXXXXXXXXX" }),
+        },
+      },
+      ["bucketCredential.serviceKey looks like a key as jambonz shows it, with X in the place of most of it"],
+    ],
+    [
       "a bucket with parts of another vendor",
       account,
       { name: "a", bucketCredential: { vendor: "azure", name: "calls", region: "x" } },
