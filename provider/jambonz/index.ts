@@ -9,6 +9,7 @@ import { phoneNumber } from "./phone-number";
 import { client } from "./sip-client";
 import { sipGateway } from "./sip-gateway";
 import { sipRealm } from "./sip-realm";
+import { speechCredential } from "./speech-credential";
 import { tenants } from "./tenants";
 import { voipCarrier } from "./voip-carrier";
 
@@ -19,7 +20,7 @@ export const jambonz: Platform<Jambonz> = {
   sid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   settings: jambonzSettings,
   connect: (surroundings) => new Jambonz(surroundings as ConstructorParameters<typeof Jambonz>[0]),
-  resources: [account, apiKey, limit, sipRealm, voipCarrier, sipGateway, client, application, phoneNumber],
+  resources: [account, apiKey, limit, sipRealm, speechCredential, voipCarrier, sipGateway, client, application, phoneNumber],
   lookups: [getAccount, getAccounts, getServiceProvider, getServiceProviders],
   layouts: { tenants },
 };

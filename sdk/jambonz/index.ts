@@ -4,6 +4,7 @@ export * from "./account";
 export * from "./api-key";
 export * from "./limit";
 export * from "./sip-realm";
+export * from "./speech-credential";
 export * from "./voip-carrier";
 export * from "./sip-gateway";
 export * from "./client";

@@ -121,6 +121,18 @@ const kinds: Kind[] = [
     },
   },
   {
+    type: "jambonz:SpeechCredential",
+    needsOwner: true,
+    args: (_place, accountSid) => ({ accountSid, vendor: "deepgram", apiKey: "deepgram-key", label: accountSid }),
+    change: { useForStt: true },
+    property: "useForStt",
+    onPlatform: async (place, accountSid) => {
+      const { body } = await place.sandbox.outside("GET", `/Accounts/${accountSid}/SpeechCredentials`);
+      const id = (row: Row) => `Accounts/${accountSid}/SpeechCredentials/${row.speech_credential_sid}`;
+      return Object.fromEntries((body as Row[]).map((row) => [id(row), Boolean(row.use_for_stt) || undefined]));
+    },
+  },
+  {
     type: "jambonz:Application",
     needsOwner: true,
     args: (_place, accountSid) => ({
