@@ -5,7 +5,7 @@ import { Engine } from "../support/engine";
 import { made } from "../support/jambonz";
 import { TestStack } from "../support/pulumi";
 import { story, type Chapter } from "./life";
-import { declared, jambonz, limitName, shortLife, type Change, type Slot, type Tenants } from "./subjects/jambonz";
+import { declared, jambonz, limitName, shortLife, two, type Change, type Slot, type Tenants } from "./subjects/jambonz";
 
 /** How many lives, and the seed of the first; `npm run soak` lives more of them. */
 const { CLI_LIVES = "4", SEED = "1" } = process.env;
@@ -55,7 +55,7 @@ async function compare(chapters: Chapter<Tenants>[]): Promise<void> {
         runReal(stack, command, declared(program, real.serviceProviders)),
       ]);
       const told = () =>
-        `${story(jambonz, { setting: "admin", chapters, last: { slot: "ann", what: "rename" } })}\n\nafter pulumi ${command}:\n${text}`;
+        `${story(jambonz, { setting: two, chapters, last: { slot: "ann", what: "rename" } })}\n\nafter pulumi ${command}:\n${text}`;
       assert.equal(outcome.errors.length === 0, code === 0, `${outcome.errors.join("\n")}\n${told()}`);
       model.held = engine.entries.map(({ type, name, id, outputs }) => ({ type, name, id, outputs }));
       real.held = await heldBy(stack);

@@ -89,5 +89,13 @@ export function current(entries: Entry[], name: string): Entry | undefined {
 
 /** An entry as an import list leaves it: an id, and placeholders for secrets. */
 export function imported(type: string, name: string, id: string, secrets: string[]): Entry {
-  return { type, name, id, inputs: {}, outputs: Object.fromEntries(secrets.map((secret) => [secret, ""])), dependencies: [] };
+  return {
+    type,
+    name,
+    id,
+    inputs: {},
+    outputs: Object.fromEntries(secrets.map((secret) => [secret, ""])),
+    dependencies: [],
+    propertyDependencies: {},
+  };
 }

@@ -201,7 +201,7 @@ describe("an account of voicetel", () => {
   it("is adopted by its number, and only what is known then is held against the program", async () => {
     const { password, apikey } = await added(target, { username: number, name: "Acme", email: "billing@example.com" });
     // As an import list leaves it: placeholders for secrets.
-    const bare = { dependencies: [], inputs: {} };
+    const bare = { dependencies: [], propertyDependencies: {}, inputs: {} };
     engine.entries = [
       { ...bare, name: "Acme", type: "voicetel:Account", id: String(number), outputs: { password: "" } },
       { ...bare, name: "key", type: "voicetel:ApiKey", id: String(number), outputs: { password: "", apiKey: "" } },

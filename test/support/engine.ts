@@ -5,7 +5,7 @@ import { resourceOf } from "../../provider/platforms";
 import type { Properties } from "../../provider/resource";
 import { traitsOf } from "../../provider/schema";
 import type { Session } from "../../provider/session";
-import { isAbsent, plain, UNKNOWN } from "../../provider/values";
+import { plain, UNKNOWN } from "../../provider/values";
 import { lifecycleOf, sessionOf } from "./lifecycle";
 import type { Declared } from "./pulumi";
 
@@ -18,6 +18,8 @@ export interface Entry {
   outputs: Properties;
   /** Names of what its inputs refer to, its parent, and what it is declared to depend on. */
   dependencies: string[];
+  /** What each of its inputs refers to. */
+  propertyDependencies: Record<string, string[]>;
   deletedWith?: string;
   protect?: boolean;
   /** Forgotten instead of deleted. */
@@ -138,7 +140,7 @@ class Run {
       if (!promise) continue; // a component
       awaited.set(dependency, await promise.catch(() => Promise.reject(new NotReached())));
     }
-    if (type === "component") return { name, type, id: "", inputs: {}, outputs: {}, dependencies: [] };
+    if (type === "component") return { name, type, id: "", inputs: {}, outputs: {}, dependencies: [], propertyDependencies: {} };
     this.#registered.add(name);
     const lifecycle = this.#lifecycle(type);
     const news = plain(resolve(declared.args ?? {}, awaited) as Properties);
@@ -149,7 +151,10 @@ class Run {
     const { inputs, failures } = lifecycle.check(named, old?.inputs ?? {});
     if (failures.length > 0) throw new Error(`${name}: ${failures.map(({ reason }) => reason).join("; ")}`);
     const { deletedWith, protect, retainOnDelete } = opts as Pick<Entry, "deletedWith" | "protect" | "retainOnDelete">;
-    const facts = { dependencies, deletedWith, protect, retainOnDelete };
+    const propertyDependencies = Object.fromEntries(
+      Object.entries(declared.args ?? {}).map(([key, value]) => [key, [...references(value)]]),
+    );
+    const facts = { dependencies, propertyDependencies, deletedWith, protect, retainOnDelete };
     if (!old) return this.#create(lifecycle, { name, type, inputs, ...facts });
 
     const difference = lifecycle.diff(old.id, old.outputs, inputs);
@@ -196,19 +201,21 @@ class Run {
     }
   }
 
-  /** Whatever would have to be replaced too once this one is gone is deleted first. */
-  async #deleteDependents(entry: Entry): Promise<void> {
-    for (const dependent of [...this.#engine.entries].reverse()) {
-      if (!dependent.dependencies.includes(entry.name) || dependent.condemned || this.#deletedEarly.has(dependent.name)) continue;
-      const lifecycle = this.#lifecycle(dependent.type);
-      const unknowns = Object.fromEntries(
-        Object.entries(dependent.inputs).map(([key, value]) => [
-          key,
-          !isAbsent(value) && Object.values(entry.outputs).includes(value) ? UNKNOWN : value,
-        ]),
-      );
-      if (lifecycle.diff(dependent.id, dependent.outputs, unknowns).replaces.length === 0) continue;
-      await this.#deleteDependents(dependent);
+  /** Whatever would have to be replaced too once this one is gone is deleted first, what depends on another before that. */
+  async #deleteDependents(root: Entry): Promise<void> {
+    const going = new Set([root.name]);
+    const replaced: Entry[] = [];
+    for (const dependent of dependentsFirst(this.#engine.entries).reverse()) {
+      if (dependent.condemned || going.has(dependent.name)) continue;
+      const refers = (key: string) => dependent.propertyDependencies[key]?.some((name) => going.has(name)) === true;
+      if (!Object.keys(dependent.inputs).some(refers)) continue;
+      const unknowns = Object.fromEntries(Object.entries(dependent.inputs).map(([key, value]) => [key, refers(key) ? UNKNOWN : value]));
+      if (this.#lifecycle(dependent.type).diff(dependent.id, dependent.outputs, unknowns).replaces.length === 0) continue;
+      going.add(dependent.name);
+      replaced.unshift(dependent);
+    }
+    for (const dependent of replaced) {
+      if (this.#deletedEarly.has(dependent.name)) continue;
       this.#deletedEarly.add(dependent.name);
       await this.#delete(dependent, true);
     }

@@ -22,6 +22,8 @@ export interface Tenant {
   /** A carrier with its gateways. */
   trunk?: { carrier: Record<string, unknown>; gateways: Record<string, unknown>[] };
   client?: Record<string, unknown>;
+  /** A credential for a vendor of speech. */
+  speech?: Record<string, unknown>;
   application?: Record<string, unknown>;
   /** Numbers that may be routed to the application. */
   numbers: { variant: number; isRouted: boolean }[];
@@ -54,7 +56,19 @@ export const changeKinds = [
   "delete application",
   "unroute number",
   "delete number",
+  "change speech",
+  "delete speech",
 ] as const;
+
+/** What a tenant may have beside its account. */
+const kinds = ["key", "limit", "realm", "trunk", "client", "speech", "application", "number"] as const;
+
+/** A life has some tenants with some things only, so that these meet more often. */
+export interface Setting {
+  key: KeyKind;
+  slots: readonly Slot[];
+  kinds: readonly (typeof kinds)[number][];
+}
 
 const hook = fc.record(
   {
@@ -141,9 +155,27 @@ const application = fc
   )
   .map((application) => application as Record<string, unknown>);
 
-const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
-  fc.record({
-    serviceProvider: fc.constantFrom(...providers),
+const speech = (slot: Slot): fc.Arbitrary<Record<string, unknown>> =>
+  fc
+    .tuple(
+      fc.constantFrom(
+        { vendor: "deepgram", apiKey: "speech-secret-1" },
+        { vendor: "deepgram", apiKey: "speech sécret-2", deepgramSttUri: "stt.example.com" },
+        { vendor: "microsoft", apiKey: "speech-secret-1", region: "westeurope" },
+        { vendor: "aws", accessKeyId: "AKIA1", secretAccessKey: 'speech"secret\\3' },
+      ),
+      fc.record(
+        // A label is unique in a service provider.
+        { label: fc.constantFrom(`${slot}-1`, `${slot}-2`), useForTts: fc.boolean(), useForStt: fc.boolean() },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
+    )
+    .map(([credential, rest]) => ({ ...credential, ...rest }));
+
+const tenant = (slot: Slot, { key, kinds }: Setting): fc.Arbitrary<Tenant> => {
+  const among = <T>(kind: (typeof kinds)[number], some: fc.Arbitrary<T>, none: T) => (kinds.includes(kind) ? some : fc.constant(none));
+  return fc.record({
+    serviceProvider: key === "admin" ? fc.constantFrom(0 as const, 1 as const) : fc.constant(0 as const),
     account: fc
       .record(
         {
@@ -161,50 +193,66 @@ const tenant = (slot: Slot, providers: (0 | 1)[]): fc.Arbitrary<Tenant> =>
         { requiredKeys: [], noNullPrototype: true },
       )
       .map((account) => account as Record<string, unknown>),
-    realm: optional(
-      fc.record({
-        by: fc.constantFrom("account" as const, "resource" as const, "resource with key" as const),
-        value: fc.constantFrom(`${slot}.sip.example.com`, `${slot.toUpperCase()}.sip.example.com`, `${slot}.other.example.com`),
-      }),
+    realm: among(
+      "realm",
+      optional(
+        fc.record({
+          by: fc.constantFrom("account" as const, "resource" as const, "resource with key" as const),
+          value: fc.constantFrom(`${slot}.sip.example.com`, `${slot.toUpperCase()}.sip.example.com`, `${slot}.other.example.com`),
+        }),
+      ),
+      undefined,
     ),
-    limits: fc.record(
-      { voice_call_session: fc.constantFrom(0, 10, 20), device: fc.constantFrom(1, 2), api_rate: fc.constant(5) },
-      { requiredKeys: [], noNullPrototype: true },
+    limits: among(
+      "limit",
+      fc.record(
+        { voice_call_session: fc.constantFrom(0, 10, 20), device: fc.constantFrom(1, 2), api_rate: fc.constant(5) },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
+      {},
     ),
-    keys: fc.array(fc.constantFrom(1, 2), { maxLength: 2 }),
-    trunk: optional(trunk),
-    client: optional(client),
-    application: optional(application),
+    keys: among("key", fc.array(fc.constantFrom(1, 2), { maxLength: 2 }), []),
+    trunk: among("trunk", optional(trunk), undefined),
+    client: among("client", optional(client), undefined),
+    speech: among("speech", optional(speech(slot)), undefined),
+    application: among("application", optional(application), undefined),
     // A number is one on the whole platform, so only one tenant has any.
-    numbers:
+    numbers: among(
+      "number",
       slot === "cid" ? fc.array(fc.record({ variant: fc.constantFrom(0, 1), isRouted: fc.boolean() }), { maxLength: 2 }) : fc.constant([]),
+      [],
+    ),
     deletedWith: fc.boolean(),
   });
+};
 
-const tenants = (providers: (0 | 1)[], among: readonly Slot[] = slots): fc.Arbitrary<Tenants> =>
+const tenants = (setting: Setting): fc.Arbitrary<Tenants> =>
   fc
-    .tuple(...among.map((slot) => optional(tenant(slot, providers))))
-    .map((list) => Object.fromEntries(among.flatMap((slot, index) => (list[index] ? [[slot, list[index]]] : []))));
+    .tuple(...setting.slots.map((slot) => optional(tenant(slot, setting))))
+    .map((list) => Object.fromEntries(setting.slots.flatMap((slot, index) => (list[index] ? [[slot, list[index]]] : []))));
 
 export type Change = OutsideChange<(typeof changeKinds)[number]>;
 
 const change: fc.Arbitrary<Change> = fc.record({ slot: fc.constantFrom(...slots), what: fc.constantFrom(...changeKinds) });
 
+/** Two tenants with everything, and an admin's key. */
+export const two: Setting = { key: "admin", slots: ["ann", "bob"], kinds };
+
 /** One or two runs without trouble, as the real CLI can live them in a short time. */
-export const shortLife: fc.Arbitrary<Pick<Life<KeyKind, Tenants>, "chapters">> = fc.record({
+export const shortLife: fc.Arbitrary<Pick<Life<Setting, Tenants>, "chapters">> = fc.record({
   chapters: fc.array(
     fc.record({
       outside: fc.array(fc.record({ slot: fc.constantFrom("ann", "bob"), what: fc.constantFrom(...changeKinds) }), { maxLength: 2 }),
       faults: fc.constant([]),
       command: fc.constantFrom("up", "up", "up --refresh", "refresh", "destroy"),
-      program: tenants([0, 1], ["ann", "bob"]),
+      program: tenants(two),
     }),
     { minLength: 1, maxLength: 2 },
   ),
 });
 
 /** Pulumi forgets what is `deletedWith` an account as soon as it tries to delete the account; after a failure it is on the platform all the same. */
-function withoutDeletedWith({ chapters, ...rest }: Life<KeyKind, Tenants>): Life<KeyKind, Tenants> {
+function withoutDeletedWith({ chapters, ...rest }: Life<Setting, Tenants>): Life<Setting, Tenants> {
   const alone = (program: Tenants) =>
     Object.fromEntries(Object.entries(program).map(([slot, tenant]) => [slot, { ...tenant, deletedWith: false }]));
   return { ...rest, chapters: chapters.map((chapter) => ({ ...chapter, program: alone(chapter.program) })) };
@@ -213,7 +261,7 @@ function withoutDeletedWith({ chapters, ...rest }: Life<KeyKind, Tenants>): Life
 /** The program as Pulumi sees it, with the service providers' real sids. */
 export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
   return Object.entries(tenants).flatMap(([slot, tenant]) => {
-    const { serviceProvider, account, realm, limits, keys, trunk, client, application, numbers, deletedWith } = tenant;
+    const { serviceProvider, account, realm, limits, keys, trunk, client, speech, application, numbers, deletedWith } = tenant;
     const accountSid = { $ref: `${slot}.sid` };
     const opts = deletedWith ? { deletedWith: slot } : {};
     const own: Declared[] = [
@@ -258,6 +306,7 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
       );
     }
     if (client) own.push({ type: "jambonz:Client", name: clientName(slot), args: { accountSid, ...client } });
+    if (speech) own.push({ type: "jambonz:SpeechCredential", name: speechName(slot), args: { accountSid, ...speech } });
     if (application) own.push({ type: "jambonz:Application", name: menuName(slot), args: { accountSid, ...application } });
     numbers.forEach(({ variant, isRouted }, index) => {
       const route = isRouted && application ? { applicationSid: { $ref: `${menuName(slot)}.sid` } } : {};
@@ -273,6 +322,7 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
 
 export const trunkName = (slot: string) => `${slot}-trunk`;
 export const gatewayName = (slot: string, index: number) => `${slot}-gateway${index}`;
+export const speechName = (slot: string) => `${slot}-speech`;
 export const clientName = (slot: string) => `${slot}-client`;
 /** As the platform writes it for one of them, and with a + for the other. */
 const digits = (index: number, variant: number) => `${index === 0 ? "+" : ""}1501555010${index}${variant}`;
@@ -284,10 +334,17 @@ export const keyName = (slot: string, index: number) => `${slot}-key${index}`;
 export const limitName = (slot: string, category: string) => `${slot}-${category}`;
 export const realmName = (slot: string) => `${slot}-realm`;
 
-export const jambonz: Subject<KeyKind, Tenants> = {
+export const jambonz: Subject<Setting, Tenants> = {
   platform: "jambonz",
-  setting: fc.constantFrom("admin" as const, "service provider" as const),
-  program: (key) => tenants(key === "admin" ? [0, 1] : [0]),
+  setting: fc.record({
+    key: fc.constantFrom("admin" as const, "service provider" as const),
+    slots: fc.subarray([...slots], { minLength: 1 }),
+    kinds: fc.oneof(
+      { weight: 6, arbitrary: fc.subarray([...kinds], { minLength: 2, maxLength: 4 }) },
+      { weight: 1, arbitrary: fc.constant(kinds) },
+    ),
+  }),
+  program: (setting) => tenants(setting),
   change,
   methods: ["GET", "POST", "PUT", "DELETE"],
   faults: [
@@ -305,11 +362,11 @@ export const jambonz: Subject<KeyKind, Tenants> = {
   ],
   possible: (life) => (life.chapters.some(({ faults }) => faults.length > 0) ? withoutDeletedWith(life) : life),
   nothing: {},
-  told: (key) => `with a key of ${holder[key]}`,
+  told: ({ key }) => `with a key of ${holder[key]}`,
   sketch: (program) => declared(program, ["provider 1", "provider 2"]),
   async open() {
     const sandbox = await startSandbox({ rateLimit: false, dns: "skipped" });
-    return { begin: (key) => JambonzScene.begin(sandbox, key), close: () => sandbox.stop() };
+    return { begin: ({ key }) => JambonzScene.begin(sandbox, key), close: () => sandbox.stop() };
   },
 };
 
@@ -336,6 +393,8 @@ class JambonzScene implements Scene<Tenants> {
     const carrier = await made(sandbox, "/VoipCarriers", trunk);
     await made(sandbox, "/SipGateways", { voip_carrier_sid: carrier, ipv4: "sip.example.com", inbound: false, outbound: true });
     await made(sandbox, "/Clients", { account_sid: account, username: "desk", password: "their-password" });
+    const credential = { vendor: "deepgram", api_key: "speech-secret-1", account_sid: account, service_provider_sid: serviceProviders[0] };
+    await made(sandbox, `/Accounts/${account}/SpeechCredentials`, credential);
     const url = "https://somebody.example.com";
     const application = { name: menuName("ann"), account_sid: account, call_hook: { url }, call_status_hook: { url } };
     const application_sid = await made(sandbox, "/Applications", application);
@@ -383,6 +442,10 @@ class JambonzScene implements Scene<Tenants> {
     return { carriers, gateways: gateways.flat(), clients: (await this.#rows("/Clients")).filter(own) };
   }
 
+  #speech(account: string): Promise<Row[]> {
+    return this.#rows(`/Accounts/${account}/SpeechCredentials`);
+  }
+
   async #rows(path: string): Promise<Row[]> {
     const { status, body } = await this.sandbox.outside("GET", path);
     assert.equal(status, 200, `GET ${path}: ${JSON.stringify(body)}`);
@@ -400,6 +463,7 @@ class JambonzScene implements Scene<Tenants> {
       keys: keys.map(({ api_key_sid, token }) => ({ api_key_sid, token: token as unknown })),
       limits: await this.#rows(`/Accounts/${sid}/Limits`),
       ...(await this.#devices(sid)),
+      speech: await this.#speech(sid),
       applications: await this.#rows(`/Accounts/${sid}/Applications`),
       numbers: await this.#rows(`/PhoneNumbers?account_sid=${sid}`),
     };
@@ -434,6 +498,7 @@ class JambonzScene implements Scene<Tenants> {
       assert.deepEqual(found.sort(), tokens.sort(), "keys on the platform and in state");
       await this.#holdsDevices(sid, slot, tenant, id);
       await this.#holdsRouting(sid, slot, tenant, id);
+      await this.#holdsSpeech(sid, slot, tenant, id);
     }
   }
 
@@ -478,6 +543,26 @@ class JambonzScene implements Scene<Tenants> {
       const shown = typeof password === "string" ? password.slice(0, 1).padEnd(password.length, "X") : "{X";
       const others = this.#changedByOthers.get(String(clients[0]!.client_sid));
       if (password !== undefined || !others?.has("password")) assert.equal(clients[0]!.password, shown, "its password");
+    }
+  }
+
+  async #holdsSpeech(account: string, slot: string, { speech }: Tenant, id: (name: string) => string): Promise<void> {
+    const rows = await this.#speech(account);
+    assert.deepEqual(
+      rows.map((row) => `Accounts/${account}/SpeechCredentials/${row.speech_credential_sid}`),
+      speech ? [id(speechName(slot))] : [],
+      "speech credentials on the platform and in state",
+    );
+    if (!speech) return;
+    const [row] = rows as [Row];
+    assert.ok(row.service_provider_sid, "its service provider");
+    const obscured = (secret: string) => secret.slice(0, 6).padEnd(secret.length, "X");
+    const others = this.#changedByOthers.get(String(row.speech_credential_sid)) ?? new Set();
+    const none = { label: null, useForTts: false, useForStt: false, deepgramSttUri: null };
+    for (const [name, value] of Object.entries({ ...none, ...speech })) {
+      if (!(name in speech) && others.has(columnOf(name))) continue;
+      if (name === "apiKey" || name === "secretAccessKey") assert.equal(row[columnOf(name)], obscured(String(value)), name);
+      else assertColumn(row, name, value);
     }
   }
 
@@ -536,6 +621,23 @@ class JambonzScene implements Scene<Tenants> {
     );
     const gone = (name: string) => ({ shown: [`gone ${name}`], repaired: [`create ${name}`] });
     switch (what) {
+      case "change speech":
+      case "delete speech": {
+        const [credential] = await this.#speech(sid);
+        const own = `${path}/SpeechCredentials/${credential?.speech_credential_sid}`;
+        if (!credential || !tenant.speech || !isManaged(own.slice(1), speechName(slot))) return nothing;
+        if (what === "delete speech") {
+          assert.equal((await this.sandbox.outside("DELETE", own)).status, 204);
+          return gone(speechName(slot));
+        }
+        // What an update leaves out is wiped, so the provider's sends everything, too.
+        const kept = { deepgram_stt_uri: credential.deepgram_stt_uri, region: credential.region };
+        const isUsed = Boolean(credential.use_for_stt);
+        assert.equal((await this.sandbox.outside("PUT", own, { ...kept, use_for_stt: !isUsed })).status, 204);
+        const sidOf = String(credential.speech_credential_sid);
+        this.#changedByOthers.set(sidOf, (this.#changedByOthers.get(sidOf) ?? new Set()).add("use_for_stt"));
+        return changed(speechName(slot), undefined, tenant.speech.useForStt !== undefined);
+      }
       case "change application": {
         if (!menu || !tenant.application || !isManaged(String(menu.application_sid), menuName(slot))) return nothing;
         await this.sandbox.outside("PUT", menuPath, { speech_recognizer_language: "fr-FR" });
@@ -687,6 +789,13 @@ class JambonzScene implements Scene<Tenants> {
     // The account it was on is gone, or goes: whatever was on it is made anew.
     if (!account || account.id !== outputs.accountSid || account.pendingReplacement) return true;
     if (accountNow && this.isReplaced(account, accountNow.args as Row, before, program)) return true;
+    if (type === "jambonz:SpeechCredential") {
+      const lasting = ["vendor", "label", "apiKey", "accessKeyId", "secretAccessKey"];
+      return (
+        lasting.some((name) => outputs[name] !== undefined && outputs[name] !== now[name]) ||
+        (now.label !== undefined && outputs.label === undefined)
+      );
+    }
     if (type === "jambonz:ApiKey") return JSON.stringify(outputs.rotateWhenChanged) !== JSON.stringify(now.rotateWhenChanged);
     if (type === "jambonz:PhoneNumber") return String(outputs.number).replace("+", "") !== String(now.number).replace("+", "");
     return false;
