@@ -119,10 +119,7 @@ export class Lifecycle {
     const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says, id));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
-    const deleteBeforeReplace =
-      typeof rule === "object"
-        ? !rule.whileSame.some((name) => changed.includes(name) || (rule.unlessAbsent && isAbsent(news[name])))
-        : rule === true;
+    const deleteBeforeReplace = typeof rule === "object" ? !rule.whileSame.some((name) => changed.includes(name)) : rule === true;
     const unfinished = this.#isUnfinished(id, state, news);
     const forgotten = this.#forgotten(state, news);
     const details = [...changed, ...forgotten].flatMap((name) => differences(definition.inputs.shape[name], state[name], news[name], name));

@@ -158,7 +158,7 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   /** The id is the platform's sid, or ends with it, so that `sid` is known wherever the id is. */
   readonly sidFromId?: "whole" | "end";
   /** The platform cannot hold the old and the new one at once: never, or not while these inputs of both are the same, also where neither has them. */
-  readonly deleteBeforeReplace?: true | { whileSame: readonly string[]; unlessAbsent?: true };
+  readonly deleteBeforeReplace?: true | { whileSame: readonly string[] };
   /** What it claims for itself alone, so that two in one run are noticed; see `claims.ts`. */
   claims?(inputs: z.output<Inputs>, id?: string): string | undefined;
   /** Whoever has its claim has all of it, so it is not deleted when another resource of the run has the claim by then. */

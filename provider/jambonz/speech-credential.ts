@@ -86,7 +86,8 @@ export const speechCredential = resource<Jambonz>()({
   idFormat:
     "Accounts/<account sid>/SpeechCredentials/<credential sid> or ServiceProviders/<service provider sid>/SpeechCredentials/<credential sid>",
   sidFromId: "end",
-  deleteBeforeReplace: { whileSame: ["label"], unlessAbsent: true }, // a label is unique
+  // A label is unique, so one that was left undeleted by a failed run would stand in the way of a program that goes back to it.
+  deleteBeforeReplace: true,
   onDelete:
     "Deletes the credential with its custom voices, at once: calls that use it fail from then on. It is not deleted with its account, so do not give it deletedWith.",
   inputs: judged.refine((inputs) => Buffer.byteLength(JSON.stringify(inputs)) <= STORED_BYTES, {

@@ -105,7 +105,7 @@ function changesOf({ inputs, deleteBeforeReplace }: Resource): string {
   const [oldFirst, newFirst] = ["the old one is deleted before the new one is made", "the new one is made before the old one is deleted"];
   const order =
     typeof deleteBeforeReplace === "object"
-      ? `While ${list([...deleteBeforeReplace.whileSame])} ${deleteBeforeReplace.unlessAbsent ? "is given and " : ""}stays the same, ${oldFirst}; else ${newFirst}.`
+      ? `While ${list([...deleteBeforeReplace.whileSame])} stays the same, ${oldFirst}; else ${newFirst}.`
       : `T${(deleteBeforeReplace ? oldFirst : newFirst).slice(1)}.`;
   return [
     replacing.length ? `A change of ${list(replacing)} replaces it. ${order}` : "No change replaces it.",

@@ -63,6 +63,7 @@ const definition: ResourceClass = {
   secretInputs: ["apiKey", "secretAccessKey", "serviceKey", "clientKey", "clientSecret", "secret", "ttsApiKey", "sttApiKey", "authToken"],
   secretOutputs: [],
   sidFromId: "end",
+  deleteBeforeReplace: true,
 };
 
 /**
