@@ -10,6 +10,8 @@ interface Holder {
   says?: string;
   /** The id of the resource that is to be replaced. */
   id?: string;
+  /** It does not have it yet: an update is to bring it, which may fail. */
+  isComing?: boolean;
   /** A deletion was left out for it, which may have been the first half of its own replacement. */
   mayBeMadeAnew?: boolean;
 }
@@ -24,7 +26,7 @@ interface Holder {
  * | compared, to keep it (`keep`) | conflict if of another type, or if the program says another thing of it | conflict | conflict, unless to itself |
  * | compared, to replace it (`promise`) | conflict | conflict | conflict |
  * | taken by a creation (`take`) | conflict, unless the program says the same of it or it is gone: this may be its successor | conflict | taken |
- * | deleted (`passedOn`) | left alone | left alone | deleted |
+ * | deleted (`passedOn`) | left alone; refused while that one does not have it yet | left alone | deleted |
  * | deleted when a creation with it failed (`isWanted`) | left alone | left alone | refused |
  *
  * Two of one type of which the program says the same are taken for one, because nobody tells which resource it is that is compared.
@@ -40,13 +42,15 @@ export class Claims {
 
   /**
    * A resource that is there and stays. Gives the type of another resource that has the claim.
-   * @param says what the program says of it; undefined where it was only asked what would become of it if something changed
+   * @param kept.says what the program says of it; undefined where it was only asked what would become of it if something changed
+   * @param kept.isComing whether an update is to bring what it claims
    */
-  keep(claim: string, type: string, says: string | undefined, id: string): string | undefined {
+  keep(claim: string, type: string, kept: { says: string | undefined; id: string; isComing: boolean }): string | undefined {
+    const { says, id, isComing } = kept;
     const holder = this.#holders.get(claim);
     // What the engine asked about as if it was replaced may be no more than changed when it is compared in earnest.
     if (!holder || (holder.how === "promised" && holder.id === id)) {
-      this.#holders.set(claim, { type, how: "kept", says });
+      this.#holders.set(claim, { type, how: "kept", says, isComing });
       return undefined;
     }
     // Nobody is asked about a resource that it has just made, so what was made is another one's.
@@ -84,6 +88,17 @@ export class Claims {
   #known(claim: string): Holder | undefined {
     const holder = this.#holders.get(claim);
     return holder?.how === "kept" && holder.says === undefined ? undefined : holder;
+  }
+
+  /** An update has brought what a resource claims. */
+  came(claim: string, type: string): void {
+    const holder = this.#holders.get(claim);
+    if (holder?.type === type) holder.isComing = false;
+  }
+
+  /** Whether a resource that is kept is yet to have it, by an update that was not done. */
+  isComing(claim: string): boolean {
+    return this.#known(claim)?.isComing === true;
   }
 
   /** Whether a resource of another type has it, so that what it has set must not be undone. */

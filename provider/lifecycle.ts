@@ -116,7 +116,9 @@ export class Lifecycle {
     /** What the program says; undefined where it is a refresh that compares, or the engine that only asks. */
     const says = isOfRefresh || text.includes(UNKNOWN) ? undefined : text;
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
-    const holder = claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, says, id));
+    const isComing = claim !== this.#claim(withoutNulls(state), id);
+    const holder =
+      claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, { says, id, isComing }));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
     const { deleteBeforeReplace: rule } = definition;
     const deleteBeforeReplace = typeof rule === "object" ? !rule.whileSame.some((name) => changed.includes(name)) : rule === true;
@@ -278,11 +280,15 @@ export class Lifecycle {
             await session.claims.inTurn(givesUp || definition.isItsClaim ? claim : undefined, send);
           } catch (error) {
             if (error instanceof UnfinishedError) throw this.#unfinished("update", id, next, error);
-            // Whatever the program says next, it has to be said again.
-            if (isUnsure(error)) throw this.#unfinished("update", id, { ...state, [marks.unsure]: changed }, error);
+            // Whatever the program says next, it has to be said again; what another resource gave up, by the next run at the latest.
+            const again = this.#isDropped(id, news) ? Object.keys(this.#select(news, (name) => this.#isChangeable(name))) : [];
+            if (isUnsure(error) || again.length > 0)
+              throw this.#unfinished("update", id, { ...state, [marks.unsure]: [...new Set([...changed, ...again])] }, error);
             throw error;
           }
         }
+        const has = this.#claim(news, id);
+        if (has) session.claims.came(has, definition.type);
         try {
           await this.#complete(id, next);
         } catch (error) {
@@ -302,9 +308,10 @@ export class Lifecycle {
       this.#checkId(id);
       const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
+        if (claim && session.claims.isComing(claim)) throw new UserError(WANTED);
         if (claim && session.claims.passedOn(claim, definition.type)) return;
         if (session.wanted.has(this.#key(id)) || (claim && session.claims.isWanted(claim))) throw new UserError(WANTED);
-        if (!claim && !definition.onlyForgotten && this.#isKept(id)) throw new UserError(KEPT);
+        if (!claim && !definition.onlyForgotten && (await this.#isKept(id, state))) throw new UserError(KEPT);
         await this.#delete(id, state);
       });
     });
@@ -335,8 +342,7 @@ export class Lifecycle {
     const changed = this.#changed(state, news);
     const changes: Properties = {};
     for (const name of changed) {
-      const { local, replaceOnChanges, unchangeable, platformDefault } = this.#traits(name);
-      if (!local && !replaceOnChanges && !unchangeable) changes[name] = news[name] ?? platformDefault ?? null;
+      if (this.#isChangeable(name)) changes[name] = news[name] ?? this.#traits(name).platformDefault ?? null;
     }
     return Object.keys(changes).length > 0 || this.#isUnfinished(id, state, news) ? { changed, changes } : { changed };
   }
@@ -388,17 +394,32 @@ export class Lifecycle {
     return holders.length > 0 && !there.includes(true);
   }
 
-  /** Whether another resource of the program has the same object, and it is not this one that was replaced by a new one. */
-  #isKept(id: string): boolean {
+  /**
+   * Whether another resource of the program has the same object. Where the run has made one more like it, it may be this one
+   * that was replaced, which was deleted before then.
+   */
+  async #isKept(id: string, state: Properties): Promise<boolean> {
     const kept = this.session.kept.get(this.#key(id));
-    return kept !== undefined && kept.isCertain && kept.made === this.#made(kept.says);
+    if (!kept?.isCertain) return false;
+    if (kept.made === this.#made(kept.says)) return true;
+    return (await this.definition.read(this.session.client, id, state, { fresh: true })) !== undefined;
   }
 
   /** Whether something has to be sent although the inputs are as deployed. */
   #isUnfinished(id: string, state: Properties, news: Properties): boolean {
-    const { definition, session } = this;
-    const claim = definition.isItsClaim ? this.#claim(news, id) : undefined;
-    return definition.unfinished?.(news, state) === true || (claim !== undefined && session.claims.isDropped(claim));
+    return this.definition.unfinished?.(news, state) === true || this.#isDropped(id, news);
+  }
+
+  /** Whether another resource has given up in this run what this one claims, and undone it. */
+  #isDropped(id: string, news: Properties): boolean {
+    const claim = this.definition.isItsClaim ? this.#claim(news, id) : undefined;
+    return claim !== undefined && this.session.claims.isDropped(claim);
+  }
+
+  /** Whether an update can send it. */
+  #isChangeable(name: string): boolean {
+    const { local, replaceOnChanges, unchangeable } = this.#traits(name);
+    return !local && !replaceOnChanges && !unchangeable;
   }
 
   /** Nothing of it was ever read or created by a program: an import list knows its id only. */
@@ -421,11 +442,15 @@ export class Lifecycle {
     const live = await this.definition.read(this.session.client, id, { ...state, ...secrets }, { fresh: true });
     if (!live) throw new UserError(imported ? "it was imported, but the platform does not show it" : "the platform does not show it");
     for (const name of said) {
-      if ((imported && isAbsent(live[name])) || same(this.definition.inputs.shape[name] as z.ZodType, news[name], live[name])) continue;
+      if (
+        ((imported || this.#traits(name).writeOnly) && isAbsent(live[name])) ||
+        same(this.definition.inputs.shape[name] as z.ZodType, news[name], live[name])
+      )
+        continue;
       throw new UserError(
         imported
           ? `${name} is not what the program says, and it was imported without a refresh; run \`pulumi refresh\` first`
-          : `${name} is another one on the platform, which cannot change it in place; have it replaced with \`pulumi up --replace <urn>\``,
+          : `${name} is another one on the platform, which cannot change it in place; have it replaced with \`pulumi up --replace <urn>\`, and with the option deleteBeforeReplace: true where it is one of a kind`,
       );
     }
   }

@@ -157,9 +157,8 @@ export const account = resource<Jambonz>()({
     // The list of names is refused to such a key, so that only what is not refused without has to be asked besides.
     if ((replacing || allowDuplicateName) && !(await jambonz.sees(owner))) return { reason: unseen({ serviceProviderSid: owner }) };
     // The platform refuses a realm that is taken, which is too late where the old account goes first.
-    const other =
-      replacing && sipRealm && (await jambonz.list("/Accounts", 0)).find((row) => hasRealm(row, sipRealm) && row.account_sid !== replacing);
-    if (other) return { reason: `sipRealm "${sipRealm}" is taken by another account, ${String(other.account_sid)}` };
+    const other = replacing && sipRealm && (await holderOf(jambonz, sipRealm, replacing));
+    if (other) return { reason: `sipRealm "${sipRealm}" is taken by another account, ${other}`, holder: other };
     if (allowDuplicateName) return undefined;
     let holder: string | undefined;
     try {
@@ -179,7 +178,9 @@ export const account = resource<Jambonz>()({
     } catch (error) {
       // Where there was no answer it may have been made.
       if (!allowDuplicateName && !(error instanceof UnansweredError)) jambonz.accountNames.giveBack(owner, inputs.name);
-      throw error;
+      const isOfRealm = error instanceof RefusedError && error.reason.startsWith('sipRealm "');
+      const holder = isOfRealm && inputs.sipRealm ? await holderOf(jambonz, inputs.sipRealm).catch(() => undefined) : undefined;
+      throw isOfRealm && holder ? error.because(error.reason, holder) : error;
     }
   },
 
@@ -279,4 +280,9 @@ function withTagList(changes: Properties): Properties {
   return { ...changes, bucketCredential: { ...bucket, tags: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) } };
 }
 
-const hasRealm = (row: Row, realm: string) => String(row.sip_realm).toLowerCase() === realm.toLowerCase();
+/** The account that has a realm, as far as the key in use sees it. */
+async function holderOf(jambonz: Jambonz, realm: string, except?: string): Promise<string | undefined> {
+  const hasIt = (row: Row) => String(row.sip_realm).toLowerCase() === realm.toLowerCase() && row.account_sid !== except;
+  const row = (await jambonz.list("/Accounts", 0)).find(hasIt);
+  return row && String(row.account_sid);
+}

@@ -51,7 +51,7 @@ export const phoneNumber = resource<Jambonz>()({
   }),
 
   // Without a carrier the platform takes a number again and again.
-  claims: ({ number, voipCarrierSid }) => (voipCarrierSid ? undefined : `number ${withoutPlus(number)}`),
+  claims: ({ number, voipCarrierSid }) => (voipCarrierSid || number === undefined ? undefined : `number ${withoutPlus(number)}`),
 
   async refuseCreate(jambonz, said, { replacing }) {
     // With an account's key jambonz would make it in the key's own account without a word (lib/routes/api/phone-numbers.js).

@@ -16,7 +16,7 @@ const inputs = z
       .min(1)
       .max(30)
       .describe("The number, in E.164 with its +. Another number is bought first, and then this one is released.")
-      .meta({ replaceOnChanges: true, writeOnly: true }),
+      .meta({ replaceOnChanges: true, writeOnly: true, ignorePlus: true }),
     isSip: z
       .boolean()
       .optional()

@@ -67,7 +67,7 @@ export class IncomingPhoneNumber extends pulumi.CustomResource {
   /**
    * The number, in E.164 with its +. Another number is bought first, and then this one is released.
    *
-   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
+   * A change replaces the resource. With and without a leading + it is the same. It is not read back, so a change made elsewhere does not show.
    */
   declare readonly phoneNumber: pulumi.Output<string>;
 
@@ -183,7 +183,7 @@ export interface IncomingPhoneNumberArgs {
   /**
    * The number, in E.164 with its +. Another number is bought first, and then this one is released.
    *
-   * A change replaces the resource. It is not read back, so a change made elsewhere does not show.
+   * A change replaces the resource. With and without a leading + it is the same. It is not read back, so a change made elsewhere does not show.
    */
   phoneNumber: pulumi.Input<string>;
   /**

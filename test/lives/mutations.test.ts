@@ -124,7 +124,7 @@ const mutations: Record<string, Mutation> = {
   "makes a number in another account before it gave up the old one": {
     platform: "restcomm",
     file: "restcomm/incoming-phone-number.ts",
-    from: 'deleteBeforeReplace: { whileSame: "phoneNumber" },',
+    from: 'deleteBeforeReplace: { whileSame: ["phoneNumber"] },',
     to: "",
     targeted: "what is unique on the platform moves with its account",
   },

@@ -3,9 +3,10 @@ import { exported } from "../../provider/cli/export";
 import { inventory } from "../../provider/cli/inventory";
 import { program } from "../../provider/cli/program";
 import type { Jambonz } from "../../provider/jambonz/client";
+import { marks } from "../../provider/values";
 import { Engine } from "../support/engine";
 import { applicationsOf, asked, jambonzTarget, made, numbersOf, type KeyKind, type Target } from "../support/jambonz";
-import { sessionOf } from "../support/lifecycle";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
 /** Pauses are this much shorter than in earnest. */
@@ -356,6 +357,14 @@ describe("a phone number", () => {
       });
     });
   }
+
+  it("that was imported and never refreshed is updated", async () => {
+    await begin();
+    const sid = await made(at.sandbox, "/PhoneNumbers", { number: "15015550100", account_sid: at.accountSid });
+    const run = lifecycleOf("jambonz:PhoneNumber", sessionOf("jambonz", at.variables, { pace: PACE }));
+    const said = { number: "+15015550100", accountSid: at.accountSid };
+    assert.equal((await run.update(sid, { [marks.unmanaged]: [] }, said)).number, said.number);
+  });
 
   it("stays where the new one could not be made", async () => {
     await begin();

@@ -256,19 +256,52 @@ describe("what two resources could have at once", () => {
     assert.equal(body.length, 2);
   });
 
-  it("is deleted when a key is made anew although nothing changed", async () => {
-    await engine.up([acme()]);
-    const inputs = { accountSid: engine.find("acme")!.id };
-    const { id, state } = await runOf("jambonz:ApiKey").create(inputs);
-    const run = runOf("jambonz:ApiKey");
-    assert.equal(run.diff(id, state, inputs).changes, false);
-    const { id: anew } = await run.create(inputs);
-    await run.delete(id, state);
-    const { body } = await target.sandbox.outside("GET", `/Accounts/${inputs.accountSid}/ApiKeys`);
-    assert.deepEqual(
-      (body as { api_key_sid: string }[]).map(({ api_key_sid }) => anew.endsWith(api_key_sid)),
-      [true],
-    );
+  it("is not deleted where the program has it by another name, also when the run makes one more like it", async () => {
+    const key = (name: string): Declared => ({ type: "jambonz:ApiKey", name, args: { accountSid: { $ref: "acme.sid" } } });
+    await engine.up([acme(), key("used")]);
+    const used = engine.find("used")!;
+    engine.entries.push({ ...used, name: "old" });
+    const { errors } = await engine.up([acme(), key("used"), key("new")]);
+    assert.match(errors.join(), /the program still has it/);
+    const { body } = await target.sandbox.outside("GET", `/Accounts/${engine.find("acme")!.id}/ApiKeys`);
+    assert.ok((body as { token: string }[]).some(({ token }) => token === used.outputs.token));
+  });
+
+  it("is set again, in the next run at the latest, where an account gave up its realm and that could not be", async () => {
+    for (const fault of [{ status: 403, body: { msg: "not now" } }, "dropAnswer" as const]) {
+      await engine.up([acme(), realm]);
+      target.sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: { status: 400, body: { msg: "no" } } });
+      const key = { type: "jambonz:ApiKey", name: "key", args: { accountSid: { $ref: "acme.sid" } } };
+      assert.equal((await engine.up([acme({ sipRealm: "acme.example.com" }), key])).errors.length, 1);
+      target.sandbox.addFault({ match: { method: "PUT" }, fault, skip: 1, times: fault === "dropAnswer" ? "always" : 1 });
+      assert.equal((await engine.up([acme(), realm])).errors.length, 1);
+      target.sandbox.clearFaults();
+      assert.deepEqual((await engine.up([acme(), realm])).errors, []);
+      const { body } = await target.sandbox.outside("GET", `/Accounts/${engine.find("acme")!.id}`);
+      assert.equal(body.sip_realm, "acme.example.com", JSON.stringify(fault));
+      assert.deepEqual((await engine.destroy()).errors, []);
+    }
+  });
+
+  it("is not forgotten for an account that could not take it over", async () => {
+    await engine.up([acme(), realm]);
+    await made(target.sandbox, "/Accounts", { name: "x", service_provider_sid: target.serviceProviderSid, sip_realm: "taken.example.com" });
+    const run = runOf("jambonz:SipRealm");
+    const account = lifecycleOf("jambonz:Account", run.session);
+    const [a, held] = [engine.find("acme")!, engine.find("realm")!];
+    const news = { ...a.inputs, sipRealm: "taken.example.com" };
+    account.diff(a.id, a.outputs, news);
+    await assert.rejects(account.update(a.id, a.outputs, news), /taken by another account/);
+    await assert.rejects(run.delete(held.id, held.outputs), /was to have it, or its place/);
+  });
+
+  it("stays where the realm of another account could not be had because of it", async () => {
+    await engine.up([acme({ sipRealm: "acme.example.com" })]);
+    const { id, outputs } = engine.find("acme")!;
+    const run = runOf("jambonz:Account");
+    const other = { name: "other", serviceProviderSid: target.serviceProviderSid, sipRealm: "ACME.example.com" };
+    await assert.rejects(run.create(other), /sipRealm "acme.example.com" is taken by another account/i);
+    await assert.rejects(run.delete(id, outputs), /was to have it, or its place/);
   });
 
   it("is made again when it was deleted for a successor that could not be made, and the program goes back", async () => {

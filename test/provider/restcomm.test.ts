@@ -473,6 +473,12 @@ describe("Restcomm", () => {
       assert.equal(engine.find("number")!.outputs.boughtNumber, "+15015550100");
     });
 
+    it("may say of itself what it is anyway", async () => {
+      await up(ivr(), number());
+      assert.deepEqual(await up(ivr(), number({ isSip: false })), ["update number"]);
+      assert.deepEqual(await up(ivr(), number({ isSip: false })), []);
+    });
+
     it("shows what was bought once state that says nothing of it is refreshed", async () => {
       await up(ivr(), number());
       delete engine.find("number")!.outputs.boughtNumber;

@@ -194,7 +194,7 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       assert.equal((await lifecycle().update(id, read!.state, said)).apiKey, KEY);
       await assert.rejects(
         lifecycle().update(id, read!.state, { ...said, apiKey: "dg-another-key1" }),
-        /^Error: SpeechCredential \([^)]*\): apiKey is another one on the platform, which cannot change it in place; have it replaced with `pulumi up --replace <urn>`$/,
+        /^Error: SpeechCredential \([^)]*\): apiKey is another one on the platform, which cannot change it in place; have it replaced with `pulumi up --replace <urn>`, and /,
       );
       assert.deepEqual(writes(), []);
     });
