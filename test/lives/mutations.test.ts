@@ -74,7 +74,7 @@ const mutations: Record<string, Mutation> = {
   },
   "does not mark what an unanswered update left unsure": {
     file: "lifecycle.ts",
-    from: "{ ...state, [marks.unsure]: changed }",
+    from: "{ ...state, [marks.unsure]: [...new Set([...changed, ...again])] }",
     to: "{ ...state }",
     targeted: "what an unanswered update left unsure is sent again",
   },
@@ -152,7 +152,7 @@ const mutations: Record<string, Mutation> = {
 const noBreakage = /is not defined|is not a function|SyntaxError/;
 
 /** The most lives that a breakage may take to show. */
-const LIVES = "120";
+const LIVES = "250";
 const SEED = "1";
 
 const root = join(__dirname, "..", "..");
