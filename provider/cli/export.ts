@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Door } from "../adoption";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
+import { traitsOf } from "../schema";
 import { declare, type Declared, type IsOtherSecret } from "./declare";
 import { importList } from "./import-list";
 import type { Item } from "./inventory";
@@ -31,9 +32,11 @@ export function exported(items: Item[], door: Door, layout: Layout, isOther?: Is
 /** The plugin reads by the id alone, without secrets inside of objects, and Pulumi writes the program. */
 function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
   const remarks = declarations.flatMap((declaration) => [
-    ...declaration.secrets.map(
-      ({ path }) => `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` sends it once`,
-    ),
+    ...declaration.secrets.map(({ path }) => {
+      const { replaceOnChanges } = traitsOf(declaration.definition.inputs.shape[path[0]!] as z.ZodType);
+      const then = replaceOnChanges ? "compares it with what the platform shows of it" : "sends it once";
+      return `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` ${then}`;
+    }),
     ...declaration.unmanaged.map(({ because }) => `${labelled(declaration)} has to be put right in the program: ${because}`),
   ]);
   return { files: {}, imports: items.map(({ definition, id, name }) => ({ definition, id, name })), secrets: [], remarks };

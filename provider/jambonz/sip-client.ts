@@ -163,9 +163,9 @@ const whole = (jambonz: Jambonz, row: Row): Promise<Row> | Row => (isWhole(row) 
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(client.inputs, live(row, sent.password), sent);
 
-/** @param password the one that is expected: it is there as far as that shows; another one is as the platform shows it */
+/** @param password the one that is expected, empty where it is not known: it is there as far as that shows; another one is as the platform shows it */
 function live(row: Row, password: unknown): Properties {
   const { password: shown, ...properties } = fromRow([client.inputs], row);
   const found = typeof password === "string" && shown === obscured(password) ? password : shown;
-  return { ...properties, ...(shown === NO_PASSWORD ? {} : { password: found }), sid: row.client_sid };
+  return { ...properties, ...(shown === NO_PASSWORD || password === "" ? {} : { password: found }), sid: row.client_sid };
 }

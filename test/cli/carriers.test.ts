@@ -191,17 +191,35 @@ describe("exporting carriers, gateways and clients", function () {
       await made(sandbox, "/SipGateways", { voip_carrier_sid, ipv4: "192.0.2.0", netmask: 28, inbound: true, outbound: false, port: 5060 });
       await made(sandbox, "/Clients", { account_sid, username: "desk", password: "desk-password", allow_direct_app_calling: false });
       await made(sandbox, "/Clients", { account_sid, username: "open" });
+      const speech = {
+        account_sid,
+        service_provider_sid,
+        vendor: "deepgram",
+        label: "main",
+        use_for_stt: true,
+        api_key: "dg-secret-key-1",
+      };
+      await made(sandbox, `/Accounts/${account_sid}/SpeechCredentials`, speech);
       const key = (await sandbox.outside("POST", "/ApiKeys", { account_sid })).body.token as string;
       const variables = kind === "account" ? { ...target.variables, JAMBONZ_API_KEY: key } : target.variables;
       const stack = await TestStack.create(variables, { resources: [] });
       const adoption = new Adoption(stack, sandbox);
       try {
-        const types = ["Account", "VoipCarrier", "SipGateway", "Client"].flatMap((type) => ["--type", `jambonz:${type}`]);
+        const types = ["Account", "SpeechCredential", "VoipCarrier", "SipGateway", "Client"].flatMap((type) => [
+          "--type",
+          `jambonz:${type}`,
+        ]);
         const told = await adoption.ok("export", "--out", "out", "--set-secrets", "--unprotected", ...types);
         const text = adoption.read("out", "index.ts");
-        for (const secret of ["register-password", "desk-password"]) assert.ok(!text.includes(secret) && !told.includes(secret), secret);
+        for (const secret of ["register-password", "desk-password", "dg-secret-key"])
+          assert.ok(!text.includes(secret) && !told.includes(secret), secret);
         assert.match(told, /the platform does not tell password: `pulumi config set --secret acmeDeskPassword …`/);
         assert.doesNotMatch(told, /acmeOpenPassword/, "a client without a password has none to be told");
+        assert.match(
+          told,
+          /tell apiKey: `pulumi config set --secret acmeDeepgramMainApiKey …` to the one that it has; another one is an error/,
+        );
+        assert.match(text, /new jambonz\.SpeechCredential\("acme-deepgram-main", \{[^]*?\}, \{ parent: acme \}\);/);
         assert.match(text, /new jambonz\.VoipCarrier\("acme-trunk", \{\s+name: "trunk",\s+trunkType: "auth",\s+accountSid: acme\.sid,/);
         assert.match(text, /voipCarrierSid: acmeTrunk\.sid,[^]*?\}, \{ parent: acmeTrunk, deletedWith: acmeTrunk \}\);/);
         assert.match(text, /new jambonz\.Client\("acme-desk", \{[^]*?\}, \{ parent: acme, ignoreChanges: \["password"\] \}\);/);
@@ -214,6 +232,15 @@ describe("exporting carriers, gateways and clients", function () {
         await adoption.import("out", "--generate-code=false", "--protect=false");
         await stack.ok(["refresh", "--yes", "--skip-preview"]);
         adoption.use("out/index.ts");
+        await stack.ok(["config", "set", "--secret", "acmeDeepgramMainApiKey", "dg-another-key1"]);
+        assert.match((await stack.run(["up", "--yes", "--skip-preview"])).text, /apiKey is another one on the platform/);
+        await stack.ok(["config", "set", "--secret", "acmeDeepgramMainApiKey", "dg-secret-key-1"]);
+        sandbox.clearRequests();
+        await stack.ok(["up", "--yes", "--skip-preview"]);
+        assert.ok(
+          asked(target).every((line) => line.startsWith("GET")),
+          "a speech credential's key is compared only",
+        );
         await adoption.hasNothingLeftToDo();
         assert.deepEqual(await adoption.wouldDestroy(), named(adoption.list("out")));
         if (kind === "account") return; // it may not delete the account of the key that it signs in with
