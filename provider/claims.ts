@@ -96,11 +96,6 @@ export class Claims {
     if (holder?.type === type) holder.isComing = false;
   }
 
-  /** Whether a resource that is kept is yet to have it, by an update that was not done. */
-  isComing(claim: string): boolean {
-    return this.#known(claim)?.isComing === true;
-  }
-
   /** Whether a resource of another type has it, so that what it has set must not be undone. */
   isOfAnother(claim: string, type: string): boolean {
     const holder = this.#known(claim);
@@ -141,9 +136,9 @@ export class Claims {
     return isLeft;
   }
 
-  /** Whether a resource of this run was to have it and could not be made. */
+  /** Whether a resource of this run was to have it and could not be made, or is yet to have it by an update that was not done. */
   isWanted(claim: string): boolean {
-    return this.#wanted.has(claim);
+    return this.#wanted.has(claim) || this.#known(claim)?.isComing === true;
   }
 
   /**
@@ -152,7 +147,7 @@ export class Claims {
    */
   passedOn(claim: string, type: string): boolean {
     const holder = this.#known(claim);
-    if (!holder || holder.how === "promised") return false;
+    if (!holder || holder.how === "promised" || holder.isComing) return false;
     holder.mayBeMadeAnew = holder.how === "kept" && holder.type === type;
     return true;
   }

@@ -116,7 +116,7 @@ export class Lifecycle {
     /** What the program says; undefined where it is a refresh that compares, or the engine that only asks. */
     const says = isOfRefresh || text.includes(UNKNOWN) ? undefined : text;
     const claim = isOfRefresh ? undefined : this.#claim(news, isReplaced ? undefined : id);
-    const isComing = claim !== this.#claim(withoutNulls(state), id);
+    const isComing = claim !== undefined && claim !== this.#claim(withoutNulls(state), id);
     const holder =
       claim && (isReplaced ? claims.promise(claim, definition.type, id) : claims.keep(claim, definition.type, { says, id, isComing }));
     if (holder) throw new UserError(`${this.#label(news, id)}: ${conflict(holder, claim)}`);
@@ -308,7 +308,6 @@ export class Lifecycle {
       this.#checkId(id);
       const claim = definition.isItsClaim ? this.#claim(state, id) : undefined;
       await session.claims.inTurn(claim, async () => {
-        if (claim && session.claims.isComing(claim)) throw new UserError(WANTED);
         if (claim && session.claims.passedOn(claim, definition.type)) return;
         if (session.wanted.has(this.#key(id)) || (claim && session.claims.isWanted(claim))) throw new UserError(WANTED);
         if (!claim && !definition.onlyForgotten && (await this.#isKept(id, state))) throw new UserError(KEPT);

@@ -17,6 +17,15 @@ export function withoutNulls(value: Properties): Properties {
   return JSON.parse(JSON.stringify(value, (_key, item: unknown) => (item === null ? undefined : item))) as Properties;
 }
 
+/** What a text in JSON says, or undefined where it is not of this form. */
+export function parsed<T>(text: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
 
 /** Whether two values of a property mean the same to the platform. A value not known yet is never the same. */

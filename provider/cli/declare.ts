@@ -154,6 +154,11 @@ function* missing(object: z.ZodObject, value: Properties, path: string[] = []): 
   }
 }
 
+/** Whether a secret that nobody has told is compared with what the platform shows of it, and never sent: it cannot be changed in place. */
+export function isCompared({ definition }: Pick<Declaration, "definition">, [name]: string[]): boolean {
+  return traitsOf((definition.inputs.shape as Shape)[name!]).replaceOnChanges !== undefined;
+}
+
 /** Writes a value into an object, at a path. */
 export function place(holder: Properties, [first, ...rest]: string[], value: unknown): void {
   if (rest.length === 0) holder[first!] = value;

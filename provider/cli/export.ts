@@ -4,11 +4,11 @@ import { z } from "zod";
 import type { Door } from "../adoption";
 import { UserError } from "../errors";
 import type { Arrangement, Layout } from "../layout";
-import { traitsOf } from "../schema";
-import { declare, type Declared, type IsOtherSecret } from "./declare";
+import { parsed } from "../values";
+import { declare, isCompared, type Declared, type IsOtherSecret } from "./declare";
 import { importList } from "./import-list";
 import type { Item } from "./inventory";
-import { key, parsed, plainType } from "./stack";
+import { key, plainType } from "./stack";
 
 export const LIST = "import.json";
 
@@ -33,8 +33,7 @@ export function exported(items: Item[], door: Door, layout: Layout, isOther?: Is
 function forPlugin(items: Item[], { declarations }: Declared): Arrangement {
   const remarks = declarations.flatMap((declaration) => [
     ...declaration.secrets.map(({ path }) => {
-      const { replaceOnChanges } = traitsOf(declaration.definition.inputs.shape[path[0]!] as z.ZodType);
-      const then = replaceOnChanges ? "compares it with what the platform shows of it" : "sends it once";
+      const then = isCompared(declaration, path) ? "compares it with what the platform shows of it" : "sends it once";
       return `${labelled(declaration)}: ${path.join(".")} is not imported; declare it, and the next \`pulumi up\` ${then}`;
     }),
     ...declaration.unmanaged.map(({ because }) => `${labelled(declaration)} has to be put right in the program: ${because}`),

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { traitsOf } from "../schema";
 import { isAbsent } from "../values";
 import type { Properties } from "../resource";
-import { localOf, identifier, place } from "./declare";
+import { identifier, isCompared, localOf, place } from "./declare";
 import { named as plainName, unique } from "./inventory";
 
 /** Names that a program cannot give to a constant, and those that it gives to something else. */
@@ -128,9 +128,7 @@ function statement(declaration: Declaration, constants: Map<Owner, string>, { ow
   for (const { path, key, isObject } of secrets)
     place(inputs, path, new Code(`config.requireSecret${isObject ? "Object" : ""}(${JSON.stringify(key)})`));
   const holder = owner && own.has(owner.is) ? constants.get(owner.is)! : undefined;
-  const untold = untoldOf(declaration)
-    .filter(({ isCompared }) => !isCompared)
-    .map(({ path }) => path[0]!);
+  const untold = secrets.filter(({ path, value }) => value === undefined && !isCompared(declaration, path)).map(({ path }) => path[0]!);
   const options = [
     ...(holder ? [`parent: ${holder}`, ...(isHeldBack(declaration) ? [] : [`deletedWith: ${holder}`])] : protect ? ["protect: true"] : []),
     ...(untold.length > 0 ? [`ignoreChanges: ${JSON.stringify(untold)}`] : []),
@@ -145,19 +143,17 @@ function isHeldBack({ definition, owner }: Declaration): boolean {
   return owner !== undefined && traitsOf(definition.inputs.shape[owner.property] as z.ZodType).holdsBack === true;
 }
 
-/** Secrets that nobody has told; what cannot be changed in place is compared with what the platform shows of it, and never sent. */
-function untoldOf({ definition, secrets }: Declaration) {
-  const isCompared = ([name]: string[]) => traitsOf(definition.inputs.shape[name!] as z.ZodType).replaceOnChanges !== undefined;
-  return secrets.filter(({ value }) => value === undefined).map((secret) => ({ ...secret, isCompared: isCompared(secret.path) }));
-}
-
 /** What somebody has to decide or to know, each in a line. */
 function todos(declaration: Declaration): string[] {
   return [
-    ...untoldOf(declaration).map(({ path, key, isCompared }) => {
-      const then = isCompared ? "to the one that it has; another one is an error" : "; it is sent when ignoreChanges is taken out";
-      return `the platform does not tell ${path.join(".")}: \`pulumi config set --secret ${key} …\`${isCompared ? " " : ""}${then}`;
-    }),
+    ...declaration.secrets
+      .filter(({ value }) => value === undefined)
+      .map(({ path, key }) => {
+        const then = isCompared(declaration, path)
+          ? " to the one that it has; another one is an error"
+          : "; it is sent when ignoreChanges is taken out";
+        return `the platform does not tell ${path.join(".")}: \`pulumi config set --secret ${key} …\`${then}`;
+      }),
     ...declaration.unmanaged.map(({ property, because }) => `${property} is left as it is on the platform, because ${oneLine(because)}`),
   ];
 }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Door } from "../adoption";
 import { UserError } from "../errors";
 import { platformNames } from "../platforms";
+import { parsed } from "../values";
 
 const deployment = z.object({
   resources: z
@@ -87,15 +88,6 @@ function doorOf(type: string): Door | undefined {
 
 /** A name may hold what separates the parts of a URN. */
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
-
-/** What a text in JSON says, or undefined where it is not of this form. */
-export function parsed<T>(text: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 function read(file: string): string {
   try {

@@ -1,18 +1,16 @@
 import { z } from "zod";
 import { RefusedError, UnansweredError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
+import { same } from "../values";
 import { deleteContents, refuseAccountDelete } from "./account-delete";
 import { fromRow, isAsSent, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken } from "./names";
-import { googleServiceKey, looksObscured, sid, sipRealm, text, unseen, webhook, whole } from "./types";
+import { googleServiceKey, notObscured, sid, sipRealm, text, unseen, webhook, whole } from "./types";
 
 const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
 const bucket = z.string().min(1).describe("The bucket's or container's name.");
 /** A bucket's secret. What looks as the platform shows a secret would leave the stored one as it is (lib/utils/encrypt-decrypt.js). */
-const bucketSecret = z
-  .string()
-  .min(1)
-  .refine((value) => !looksObscured(value), { error: "looks like a secret as jambonz shows it, with X in the place of most of it" });
+const bucketSecret = notObscured(z.string().min(1));
 const accessKeyId = z.string().min(1).describe("The id of the access key.");
 const secretAccessKey = bucketSecret.describe("The secret of the access key.").meta({ secret: true });
 
@@ -282,7 +280,7 @@ function withTagList(changes: Properties): Properties {
 
 /** The account that has a realm, as far as the key in use sees it. */
 async function holderOf(jambonz: Jambonz, realm: string, except?: string): Promise<string | undefined> {
-  const hasIt = (row: Row) => String(row.sip_realm).toLowerCase() === realm.toLowerCase() && row.account_sid !== except;
-  const row = (await jambonz.list("/Accounts", 0)).find(hasIt);
+  const rows = await jambonz.list("/Accounts", 0);
+  const row = rows.find((row) => same(sipRealm, row.sip_realm, realm) && row.account_sid !== except);
   return row && String(row.account_sid);
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { RefusedError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
+import { parsed } from "../values";
 import { changesHook, changesOf, rowOf } from "./application-row";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate } from "./names";
+import { createUnique, isDuplicate, isSameName } from "./names";
 import { accountServiceProviderSid, sid, text, unseen, webhook } from "./types";
 import { usesOfApplication } from "./uses";
 
@@ -193,7 +194,7 @@ async function taken(
   except?: string,
 ): Promise<Refusal | undefined> {
   const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0);
-  const row = rows.find((row) => String(row.name).toLowerCase() === name.toLowerCase() && row.application_sid !== except);
+  const row = rows.find((row) => isSameName(row.name, name) && row.application_sid !== except);
   if (!row) return undefined;
   const holder = String(row.application_sid);
   const adopt = jambonz.adopt("jambonz:Application", holder);
@@ -205,9 +206,5 @@ function live(row: Row): Properties {
 }
 
 function isJsonArray(text: string): boolean {
-  try {
-    return Array.isArray(JSON.parse(text));
-  } catch {
-    return false;
-  }
+  return parsed(text, z.array(z.unknown())) !== undefined;
 }

@@ -10,7 +10,7 @@ import type { Surroundings } from "../session";
 import { apiUrl, headerKey, type CommonSettings } from "../settings";
 import { project, same } from "../values";
 import { Names } from "./names";
-import { ownerIn, ownerPath, splitOwner, type Owner } from "./types";
+import { isOf, ownerPath, splitOwner, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
   apiUrl: apiUrl
@@ -55,9 +55,9 @@ export class Jambonz {
   });
   /** By the path of the owner, whose list also shows a service provider's key those that name no service provider. */
   readonly carrierNames = new Names(async (path) => {
-    const { accountSid } = splitOwner(path).owner;
-    const rows = this.isNew(accountSid) ? [] : await this.list(`/${path}VoipCarriers`, 0);
-    const own = rows.filter((row) => ownerPath(ownerIn(row)) === path);
+    const { owner } = splitOwner(path);
+    const rows = this.isNew(owner.accountSid) ? [] : await this.list(`/${path}VoipCarriers`, 0);
+    const own = rows.filter((row) => isOf(owner, row));
     return new Map(own.map((row) => [String(row.voip_carrier_sid), String(row.name)]));
   });
 

@@ -126,5 +126,8 @@ export async function createUnique(jambonz: Jambonz, { path, row, accountSid, is
   }
 }
 
+/** Whether two names are one to the database, which does not tell capital and small letters apart. */
+export const isSameName = (a: unknown, b: string): boolean => String(a).toLowerCase() === b.toLowerCase();
+
 /** How the database refuses what is there already (lib/routes/error.js). */
 export const isDuplicate = ({ status }: RefusedError) => status === 422;

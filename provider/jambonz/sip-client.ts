@@ -3,14 +3,11 @@ import { type RefusedError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique } from "./names";
-import { accountServiceProviderSid, sid, text, unseen } from "./types";
+import { createUnique, isSameName } from "./names";
+import { accountServiceProviderSid, obscured, sid, text, unseen } from "./types";
 
 /** How a client without a password reads (lib/utils/encrypt-decrypt.js). */
 const NO_PASSWORD = "{X";
-
-/** A password as reads show it. */
-const obscured = (password: string) => password.slice(0, 1).padEnd(password.length, "X");
 
 /** A SIP user of an account. */
 export const client = resource<Jambonz>()({
@@ -144,8 +141,7 @@ async function taken(
   except?: string,
 ): Promise<Refusal | undefined> {
   const rows = await jambonz.list("/Clients", 0);
-  const isSame = (name: unknown) => String(name).toLowerCase() === username.toLowerCase(); // as the database compares
-  const row = rows.find((row) => row.account_sid === accountSid && isSame(row.username) && row.client_sid !== except);
+  const row = rows.find((row) => row.account_sid === accountSid && isSameName(row.username, username) && row.client_sid !== except);
   if (!row) return undefined;
   const holder = String(row.client_sid);
   return {
@@ -166,6 +162,6 @@ const holds = (row: Row, sent: Properties): boolean => isAsSent(client.inputs, l
 /** @param password the one that is expected, empty where it is not known: it is there as far as that shows; another one is as the platform shows it */
 function live(row: Row, password: unknown): Properties {
   const { password: shown, ...properties } = fromRow([client.inputs], row);
-  const found = typeof password === "string" && shown === obscured(password) ? password : shown;
+  const found = typeof password === "string" && shown === obscured(password, 1) ? password : shown;
   return { ...properties, ...(shown === NO_PASSWORD || password === "" ? {} : { password: found }), sid: row.client_sid };
 }

@@ -3,8 +3,8 @@ import { RefusedError, UnansweredError, UnfinishedError } from "../errors";
 import { resource } from "../resource";
 import { isRealmOfOwnKey, type Jambonz } from "./client";
 import { headerKey } from "../settings";
-import { marks } from "../values";
-import { accountServiceProviderSid, sid, sipRealm as realm } from "./types";
+import { marks, same } from "../values";
+import { accountServiceProviderSid, sid, sipRealm as realmType } from "./types";
 
 /** The SIP domain of an account, as a resource of its own. */
 export const sipRealm = resource<Jambonz>()({
@@ -28,7 +28,7 @@ export const sipRealm = resource<Jambonz>()({
   inputs: z
     .strictObject({
       accountSid: sid.describe("The account whose realm it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:Account" }),
-      realm: realm.describe("The domain name, unique on the platform."),
+      realm: realmType.describe("The domain name, unique on the platform."),
       accountApiKey: headerKey
         .optional()
         .describe(
@@ -136,5 +136,5 @@ async function setWithDns(jambonz: Jambonz, accountSid: string, realm: string, k
 
 async function isSet(jambonz: Jambonz, accountSid: string, realm: string): Promise<boolean> {
   const row = await jambonz.accountNow(accountSid, undefined);
-  return String(row?.sip_realm).toLowerCase() === realm.toLowerCase();
+  return same(realmType, row?.sip_realm, realm);
 }

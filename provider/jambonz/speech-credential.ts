@@ -3,9 +3,9 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { traitsOf } from "../schema";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique } from "./names";
+import { createUnique, isSameName } from "./names";
 import { changeable, recognized, speechMembers, speechMemberWrong, vendor } from "./speech-vendors";
-import { accountServiceProviderSid, exactlyOneOwner, ownerIn, ownerPath, sid, splitOwner, text, unseen, type Owner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, splitOwner, text, unseen, type Owner } from "./types";
 
 /** How much of a credential the platform stores, in bytes of JSON: it writes them encrypted, as hexadecimal digits, into 8192 characters. */
 const STORED_BYTES = 4_000;
@@ -174,7 +174,7 @@ export const speechCredential = resource<Jambonz>()({
     const path = `${collection(owner)}/${sid}`;
     // Whoever may not change it is answered as if it had been changed, so that is asked before.
     await jambonz.get(path);
-    await jambonz.put(path, toRow({ ...UNUSED, ...changes, ...changeable(inputs), ...usesOf(inputs) }));
+    await jambonz.put(path, toRow({ ...changes, ...changeable(inputs), ...usesOf(inputs) }));
     // What goes wrong beyond the two uses is only written into the platform's log.
     const sent = Object.fromEntries(Object.entries(inputs).filter(([name]) => name in changes));
     if (!holds(await jambonz.get(path), inputs, sent))
@@ -200,9 +200,8 @@ async function taken(
 ): Promise<Refusal | undefined> {
   if (!label) return undefined;
   const rows = await jambonz.list(collection({ accountSid, serviceProviderSid }), 0);
-  const isSame = (a: unknown, b: string) => String(a).toLowerCase() === b.toLowerCase(); // as the database compares
   const row = rows.find(
-    (row) => isSame(row.vendor, vendor) && isSame(row.label, label) && row.speech_credential_sid !== (except && parse(except).sid),
+    (row) => isSameName(row.vendor, vendor) && isSameName(row.label, label) && row.speech_credential_sid !== (except && parse(except).sid),
   );
   if (!row) return undefined;
   const holder = idOf(ownerIn(row), row.speech_credential_sid);
@@ -227,11 +226,6 @@ function parse(id: string): { owner: Owner; sid: string } {
 /** Those of an owner; the platform shows an account those of its service provider besides. */
 async function ofOwner(jambonz: Jambonz, owner: Owner, maxAge?: number): Promise<Row[]> {
   return (await jambonz.list(collection(owner), maxAge)).filter((row) => isOf(owner, row));
-}
-
-function isOf({ accountSid, serviceProviderSid }: Owner, row: Row): boolean {
-  const is = ownerIn(row);
-  return accountSid ? is.accountSid === accountSid : is.serviceProviderSid === serviceProviderSid;
 }
 
 /** A row in the words of programs; secrets are as the platform shows them. */

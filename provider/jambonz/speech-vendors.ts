@@ -1,24 +1,17 @@
 import { z } from "zod";
 import type { Properties } from "../resource";
 import { traitsOf } from "../schema";
-import { isAbsent, isUnknown } from "../values";
-import { googleServiceKey, looksObscured, PEM_HEADER, serviceKeyIn, text } from "./types";
+import { isAbsent, isUnknown, parsed, same } from "../values";
+import { googleServiceKey, notObscured, obscured, PEM_HEADER, serviceKeyIn, text } from "./types";
 
-/** What reads show of a secret: its first characters and X for each of the rest (lib/utils/encrypt-decrypt.js). */
+/** How much of a secret reads show. */
 const VISIBLE = 6;
-
-/** A secret as reads show it; short ones are shown as they are. */
-const obscured = (secret: string) => secret.slice(0, VISIBLE).padEnd(secret.length, "X");
 
 const said = text.min(1).optional();
 const flag = z.boolean().optional();
 /** What another one replaces: the platform takes it at creation only and ignores it later without a word. */
 const fixed = said.meta({ replaceOnChanges: "evenIfAdded" });
-const secret = text
-  .min(1)
-  .refine((value) => !looksObscured(value), { error: "looks like a secret as jambonz shows it, with X in the place of most of it" })
-  .optional()
-  .meta({ secret: true, replaceOnChanges: true });
+const secret = notObscured(text.min(1)).optional().meta({ secret: true, replaceOnChanges: true });
 
 /** What one vendor or another is signed in to with; the names are the platform's own. */
 const members = {
@@ -189,7 +182,7 @@ export function recognized(found: Properties, expected: Properties): Properties 
     if (!traitsOf((members as Record<string, z.ZodType>)[name]).secret) return [[name, value]];
     const secret = expected[name];
     if (typeof secret !== "string" || secret === "") return [];
-    const isIt = name === "serviceKey" ? isSameServiceKey(secret, value) : obscured(secret) === value;
+    const isIt = name === "serviceKey" ? isSameServiceKey(secret, value) : obscured(secret, VISIBLE) === value;
     return [[name, isIt ? secret : value]];
   });
   return Object.fromEntries([...seen, ...hidden]) as Properties;
@@ -198,18 +191,11 @@ export function recognized(found: Properties, expected: Properties): Properties 
 function isSameServiceKey(expected: unknown, shown: unknown): boolean {
   const [sent, found] = [expected, shown].map(serviceKeyIn);
   if (!sent || !found) return false;
-  const like = { ...sent, private_key: PEM_HEADER + obscured(sent.private_key.slice(PEM_HEADER.length)) };
+  const like = { ...sent, private_key: PEM_HEADER + obscured(sent.private_key.slice(PEM_HEADER.length), VISIBLE) };
   // The model is shown inside of the key, too.
-  return sorted({ ...like, model_id: null }) === sorted({ ...found, model_id: null });
+  return same(z.unknown(), { ...like, model_id: null }, { ...found, model_id: null });
 }
 
-const sorted = (value: object) => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-
 function isJsonObject(value: string): boolean {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
-  } catch {
-    return false;
-  }
+  return parsed(value, z.record(z.string(), z.unknown())) !== undefined;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { namesUser } from "../urls";
-import { isUnknown } from "../values";
+import { isUnknown, parsed } from "../values";
 
 /** Types that several resources of jambonz share. */
 
@@ -15,19 +15,22 @@ export const whole = z.int().min(0).max(2_147_483_647);
 const serviceKeyShape = z.looseObject({ client_email: z.string().min(1), private_key: z.string().min(1) });
 
 /** The key of a service account of Google, or undefined where a text holds none. */
-export function serviceKeyIn(text: unknown) {
-  try {
-    return serviceKeyShape.safeParse(JSON.parse(String(text))).data;
-  } catch {
-    return undefined;
-  }
-}
+export const serviceKeyIn = (text: unknown) => parsed(String(text), serviceKeyShape);
 
 /** What stands before Google's private key; what is behind it reads show obscured (lib/utils/encrypt-decrypt.js). */
 export const PEM_HEADER = "-----BEGIN PRIVATE KEY-----\n";
 
-/** A secret as reads show it, which the platform takes for the one that it has, or stores as it is. */
-export const looksObscured = (value: string) => /^.{4,6}X+$/s.test(value);
+/** A secret as reads show it: its first characters, and X for each of the rest; a shorter one as it is (lib/utils/encrypt-decrypt.js). */
+export const obscured = (secret: string, visible: number): string => secret.slice(0, visible).padEnd(secret.length, "X");
+
+const looksObscured = (value: string) => /^.{4,6}X+$/s.test(value);
+
+/** A secret that is none as reads show it, which the platform would take for the one that it has, or store as it is. */
+export function notObscured<S extends z.ZodString>(schema: S): S {
+  return schema.refine((value) => !looksObscured(value), {
+    error: "looks like a secret as jambonz shows it, with X in the place of most of it",
+  });
+}
 
 export const googleServiceKey = z
   .string()
@@ -99,6 +102,9 @@ export function ownerPath({ accountSid, serviceProviderSid }: Owner): string {
   if (accountSid) return `Accounts/${accountSid}/`;
   return serviceProviderSid ? `ServiceProviders/${serviceProviderSid}/` : "";
 }
+
+/** Whether a row belongs to this owner; lists show some that belong to another. */
+export const isOf = (owner: Owner, row: Record<string, unknown>): boolean => ownerPath(ownerIn(row)) === ownerPath(owner);
 
 /** The owner that an id begins with, and the rest of it. */
 export function splitOwner(id: string): { owner: Owner; rest: string } {

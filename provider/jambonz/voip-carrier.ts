@@ -3,7 +3,7 @@ import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken } from "./names";
-import { exactlyOneOwner, ownerIn, ownerPath, sid, text, unseen, whole, type Owner } from "./types";
+import { exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, whole, type Owner } from "./types";
 import { usesOfCarrier } from "./uses";
 
 const userName = text.regex(/^\S+$/, { error: "must not be empty or hold blanks" });
@@ -158,7 +158,7 @@ export const voipCarrier = resource<Jambonz>()({
     const owner = ownerPath(inputs);
     const rows = await jambonz.list(`/${owner}VoipCarriers`, 0);
     const named = rows
-      .filter((row) => ownerPath(ownerIn(row)) === owner && row.name === inputs.name)
+      .filter((row) => isOf(inputs, row) && row.name === inputs.name)
       .map((row) => ({
         id: String(row.voip_carrier_sid),
         outputs: { sid: row.voip_carrier_sid },

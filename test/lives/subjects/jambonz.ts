@@ -344,7 +344,7 @@ export const jambonz: Subject<Setting, Tenants> = {
       { weight: 1, arbitrary: fc.constant(kinds) },
     ),
   }),
-  program: (setting) => tenants(setting),
+  program: tenants,
   change,
   methods: ["GET", "POST", "PUT", "DELETE"],
   faults: [
@@ -444,6 +444,13 @@ class JambonzScene implements Scene<Tenants> {
 
   #speech(account: string): Promise<Row[]> {
     return this.#rows(`/Accounts/${account}/SpeechCredentials`);
+  }
+
+  /** The columns that somebody has changed of an object, to add to. */
+  #noteOthers(sid: string): Set<string> {
+    const others = this.#changedByOthers.get(sid) ?? new Set();
+    this.#changedByOthers.set(sid, others);
+    return others;
   }
 
   async #rows(path: string): Promise<Row[]> {
@@ -599,8 +606,7 @@ class JambonzScene implements Scene<Tenants> {
     const tenant = program[slot as Slot];
     const row = sid && ((await this.sandbox.outside("GET", path)).body as Row);
     if (!sid || !row || row.account_sid !== sid || !tenant) return undefined;
-    const others = this.#changedByOthers.get(sid) ?? new Set();
-    this.#changedByOthers.set(sid, others);
+    const others = this.#noteOthers(sid);
     const put = async (body: Row) => {
       assert.equal((await this.sandbox.outside("PUT", path, body)).status, 204);
       for (const column of Object.keys(body)) others.add(column);
@@ -634,8 +640,7 @@ class JambonzScene implements Scene<Tenants> {
         const kept = { deepgram_stt_uri: credential.deepgram_stt_uri, region: credential.region };
         const isUsed = Boolean(credential.use_for_stt);
         assert.equal((await this.sandbox.outside("PUT", own, { ...kept, use_for_stt: !isUsed })).status, 204);
-        const sidOf = String(credential.speech_credential_sid);
-        this.#changedByOthers.set(sidOf, (this.#changedByOthers.get(sidOf) ?? new Set()).add("use_for_stt"));
+        this.#noteOthers(String(credential.speech_credential_sid)).add("use_for_stt");
         return changed(speechName(slot), undefined, tenant.speech.useForStt !== undefined);
       }
       case "change application": {
@@ -730,8 +735,7 @@ class JambonzScene implements Scene<Tenants> {
     if ((await this.sandbox.outside("GET", path)).status !== 200) return nothing;
     if (verb === "change") {
       assert.equal((await this.sandbox.outside("PUT", path, { [column]: value })).status, 204);
-      const others = this.#changedByOthers.get(entry.id) ?? new Set();
-      this.#changedByOthers.set(entry.id, others.add(column));
+      this.#noteOthers(entry.id).add(column);
       return said === undefined ? nothing : { shown: [`changed ${name}`], repaired: [`update ${name}`], member: column };
     }
     assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
