@@ -1,7 +1,7 @@
 import type { Properties } from "../resource";
 import { RefusedError } from "../errors";
 import type { Jambonz, Row } from "./client";
-import { AGE_BEFORE_DELETION, certain, counted, entriesOf, type Kind } from "./uses";
+import { AGE_BEFORE_DELETION, certain, counted, entriesOf, isWithoutUsers, none, type Kind } from "./uses";
 
 /** What belongs to an account, and what elsewhere holds on to it. Rows as the platform's lists give them. */
 interface Contents {
@@ -62,7 +62,7 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
       list("/PhoneNumbers"),
       list("/VoipCarriers"),
       carriersSeenByAccount(jambonz, id, maxAge),
-      list("/Users").catch(none("failure retrieving users list")),
+      list("/Users").catch(none(isWithoutUsers)),
       list("/MicrosoftTeamsTenants"),
       list("/Accounts"),
       list(`/Accounts/${id}/Applications`),
@@ -178,11 +178,3 @@ const keys = {
   numbers: "phone_number_sid",
   teamsTenants: "ms_teams_tenant_sid",
 } as const;
-
-/** An empty list where the platform answers 500 for there being nothing (lib/routes/api/users.js). */
-function none(text: string): (error: unknown) => Row[] {
-  return (error) => {
-    if (error instanceof RefusedError && error.reason.includes(text)) return [];
-    throw error;
-  };
-}

@@ -101,10 +101,12 @@ export class Jambonz {
   /**
    * @param options.key of the resource that it is about; default: the one in use
    * @param options.idempotent for the few POSTs that do the same when sent twice
+   * @param options.sid where the answer has the new sid. Default: `sid`
    */
-  async post<T = Row>(path: string, body?: unknown, options: { key?: string; idempotent?: boolean } = {}): Promise<T> {
+  async post<T = Row>(path: string, body?: unknown, options: { key?: string; idempotent?: boolean; sid?: string } = {}): Promise<T> {
+    const { sid = "sid" } = options;
     // What a creation answers is the only place where the new sid and token are told.
-    const complete = body === undefined ? undefined : (answer: unknown) => isObject(answer) && typeof (answer as Row).sid === "string";
+    const complete = body === undefined ? undefined : (answer: unknown) => isObject(answer) && typeof (answer as Row)[sid] === "string";
     const answer = await this.#write({
       method: "POST",
       path,
@@ -412,13 +414,13 @@ function reason({ status, body }: Answer): string | undefined {
   // Where a name is unique within something, the entry begins with the sid of that; where a number is, it ends with one.
   const duplicate =
     text &&
-    /^Duplicate entry '(?:[\da-f-]{36}-)?(.{0,1024}?)(?:-[\da-f-]{36})?' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|name|number)\w{0,64}'/.exec(
+    /^Duplicate entry '(?:[\da-f-]{36}-)?(.{0,1024}?)(?:-[\da-f-]{36})?' for key '(?:\w{1,64}\.)?(?:\w{1,64}_)?(sip_realm|root_domain|tenant_fqdn|name|number)\w{0,64}'/.exec(
       text,
     );
   if (duplicate)
     return duplicate[2] === "sip_realm"
       ? `sipRealm "${duplicate[1]}" is taken by another account`
-      : `${duplicate[2]} "${duplicate[1]}" is taken`;
+      : `${camel(duplicate[2]!)} "${duplicate[1]}" is taken`;
   const missing = text && /^Cannot add or update a child row.{0,1024}FOREIGN KEY \(`(\w+)`\)/.exec(text);
   if (missing) return `${camel(missing[1]!)} names something that does not exist`;
   const holding = text && /^Cannot delete or update a parent row: a foreign key constraint fails \((?:`\w+`\.)?`(\w+)`/.exec(text);

@@ -50,7 +50,7 @@ export const getServiceProviders = lookup<Jambonz>()({
   description: "All service providers that the key in use sees.",
   inputs: z.strictObject({}),
   outputs: z.object({
-    serviceProviders: z.array(serviceProviderResult.meta({ typeName: "ServiceProvider" })).describe("The service providers."),
+    serviceProviders: z.array(serviceProviderResult.meta({ typeName: "ServiceProviderInformation" })).describe("The service providers."),
   }),
   async run(jambonz) {
     return { serviceProviders: (await jambonz.list("/ServiceProviders", LOOKUP_AGE)).map(toServiceProvider) };

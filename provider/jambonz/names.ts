@@ -107,6 +107,8 @@ interface Unique {
   /** The collection in the path: `/Clients`. */
   path: string;
   row: Row;
+  /** Where the answer has the new sid. Default: `sid`. */
+  sid?: string;
   accountSid?: string;
   /** How the platform refuses a second one. */
   isRefusal: (error: RefusedError) => boolean;
@@ -115,9 +117,11 @@ interface Unique {
 }
 
 /** Creates it. @throws RefusedError with what is in the way, as far as that can be found */
-export async function createUnique(jambonz: Jambonz, { path, row, accountSid, isRefusal, inTheWay }: Unique): Promise<Created> {
+export async function createUnique(jambonz: Jambonz, what: Unique): Promise<Created> {
+  const { path, row, sid: column = "sid", accountSid, isRefusal, inTheWay } = what;
   try {
-    const { sid } = await jambonz.post<{ sid: string }>(path, row);
+    const { [column]: answered } = await jambonz.post(path, row, { sid: column });
+    const sid = String(answered);
     return { id: sid, outputs: { sid, ...(await jambonz.ownership({ accountSid })) } };
   } catch (error) {
     if (!(error instanceof RefusedError && isRefusal(error))) throw error;

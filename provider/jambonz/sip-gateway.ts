@@ -1,18 +1,78 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
-import { RefusedError } from "../errors";
-import { askEach } from "../progress";
-import { resource, type Properties } from "../resource";
+import { resource } from "../resource";
 import { isUnknown } from "../values";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { toRow, type Jambonz } from "./client";
+import { gatewaysOf, voipCarrierSid } from "./gateways";
 import { sid, text } from "./types";
-import { carriersInReach } from "./voip-carrier";
 
 /** The database wants both directions to be said (db/jambones-sql.sql); these are what it takes itself for an SMPP gateway. */
 const DIRECTIONS = { inbound: false, outbound: true };
 
 /** What the platform judges together, from the request alone (lib/routes/api/sip-gateways.js). */
 const TOGETHER = ["ipv4", "netmask", "inbound", "outbound"] as const;
+
+const inputs = z
+  .strictObject({
+    voipCarrierSid,
+    ipv4: text
+      .max(128)
+      .regex(/^\S+$/, { error: "must not be empty or hold blanks" })
+      .describe("The IPv4 address; where the carrier is only called there, it may be a name instead."),
+    port: z.int().min(1).max(65535).optional().describe("The port. Left out, none is stored."),
+    netmask: z
+      .int()
+      .min(0)
+      .max(32)
+      .optional()
+      .describe("The length of the network's prefix, for calls from a whole network; 32 is one address. Default: 32.")
+      .meta({ platformDefault: 32 }),
+    inbound: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether calls from there are taken; ipv4 has to be an address then. jambonz has no default of its own for it. Default: false.",
+      )
+      .meta({ platformDefault: DIRECTIONS.inbound }),
+    outbound: z
+      .boolean()
+      .optional()
+      .describe("Whether the carrier is called there. jambonz has no default of its own for it. Default: true.")
+      .meta({ platformDefault: DIRECTIONS.outbound }),
+    protocol: z
+      .enum(["udp", "tcp", "tls", "tls/srtp"])
+      .optional()
+      .describe("The transport of calls to there. Default: udp.")
+      .meta({ platformDefault: "udp", typeName: "SipProtocol" }),
+    isActive: z.boolean().optional().describe("Whether the gateway is used. Default: true.").meta({ platformDefault: true }),
+    sendOptionsPing: z
+      .boolean()
+      .optional()
+      .describe("Whether the gateway is asked by OPTIONS requests if it is there. Default: false.")
+      .meta({ platformDefault: false }),
+    useSipsScheme: z
+      .boolean()
+      .optional()
+      .describe("Whether requests to the gateway use the scheme sips. Default: false.")
+      .meta({ platformDefault: false }),
+    padCrypto: z
+      .boolean()
+      .optional()
+      .describe("Whether keys in SDP's crypto attributes are padded. Default: false.")
+      .meta({ platformDefault: false }),
+    removeIce: z.boolean().optional().describe("Whether ICE is taken out of SDP. Default: false.").meta({ platformDefault: false }),
+    dtlsOff: z.boolean().optional().describe("Whether DTLS is not offered. Default: false.").meta({ platformDefault: false }),
+  })
+  .refine(({ inbound, ipv4 }) => inbound !== true || isIPv4(ipv4), {
+    path: ["ipv4"],
+    error: "must be an IPv4 address, because inbound is true",
+    when: () => true,
+  })
+  .refine(({ inbound, outbound, netmask = 32 }) => netmask === 32 || Boolean(inbound) || outbound === false || isUnknown(outbound), {
+    path: ["netmask"],
+    error: "must be 32 unless inbound is true: only calls come from a whole network",
+    when: () => true,
+  });
 
 /** An address of a carrier. */
 export const sipGateway = resource<Jambonz>()({
@@ -38,127 +98,14 @@ export const sipGateway = resource<Jambonz>()({
   idFormat: "<gateway sid>",
   sidFromId: "whole",
   onDelete: "Deletes the gateway: the carrier is no longer called there, and calls from there are no longer its.",
-  inputs: z
-    .strictObject({
-      voipCarrierSid: sid.describe("The carrier whose it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:VoipCarrier" }),
-      ipv4: text
-        .max(128)
-        .regex(/^\S+$/, { error: "must not be empty or hold blanks" })
-        .describe("The IPv4 address; where the carrier is only called there, it may be a name instead."),
-      port: z.int().min(1).max(65535).optional().describe("The port. Left out, none is stored."),
-      netmask: z
-        .int()
-        .min(0)
-        .max(32)
-        .optional()
-        .describe("The length of the network's prefix, for calls from a whole network; 32 is one address. Default: 32.")
-        .meta({ platformDefault: 32 }),
-      inbound: z
-        .boolean()
-        .optional()
-        .describe(
-          "Whether calls from there are taken; ipv4 has to be an address then. jambonz has no default of its own for it. Default: false.",
-        )
-        .meta({ platformDefault: DIRECTIONS.inbound }),
-      outbound: z
-        .boolean()
-        .optional()
-        .describe("Whether the carrier is called there. jambonz has no default of its own for it. Default: true.")
-        .meta({ platformDefault: DIRECTIONS.outbound }),
-      protocol: z
-        .enum(["udp", "tcp", "tls", "tls/srtp"])
-        .optional()
-        .describe("The transport of calls to there. Default: udp.")
-        .meta({ platformDefault: "udp", typeName: "SipProtocol" }),
-      isActive: z.boolean().optional().describe("Whether the gateway is used. Default: true.").meta({ platformDefault: true }),
-      sendOptionsPing: z
-        .boolean()
-        .optional()
-        .describe("Whether the gateway is asked by OPTIONS requests if it is there. Default: false.")
-        .meta({ platformDefault: false }),
-      useSipsScheme: z
-        .boolean()
-        .optional()
-        .describe("Whether requests to the gateway use the scheme sips. Default: false.")
-        .meta({ platformDefault: false }),
-      padCrypto: z
-        .boolean()
-        .optional()
-        .describe("Whether keys in SDP's crypto attributes are padded. Default: false.")
-        .meta({ platformDefault: false }),
-      removeIce: z.boolean().optional().describe("Whether ICE is taken out of SDP. Default: false.").meta({ platformDefault: false }),
-      dtlsOff: z.boolean().optional().describe("Whether DTLS is not offered. Default: false.").meta({ platformDefault: false }),
-    })
-    .refine(({ inbound, ipv4 }) => inbound !== true || isIPv4(ipv4), {
-      path: ["ipv4"],
-      error: "must be an IPv4 address, because inbound is true",
-      when: () => true,
-    })
-    .refine(({ inbound, outbound, netmask = 32 }) => netmask === 32 || Boolean(inbound) || outbound === false || isUnknown(outbound), {
-      path: ["netmask"],
-      error: "must be 32 unless inbound is true: only calls come from a whole network",
-      when: () => true,
-    }),
+  inputs,
   outputs: z.object({ sid: sid.describe("The gateway's sid.") }),
 
-  async create(jambonz, inputs) {
-    const { sid } = await jambonz.post<{ sid: string }>("/SipGateways", toRow({ ...DIRECTIONS, ...inputs }));
-    return { id: sid, outputs: { sid } };
-  },
-
-  async existing(jambonz, { voipCarrierSid }) {
-    const rows = jambonz.isNew(voipCarrierSid) ? [] : await jambonz.atFirst(listPath(voipCarrierSid));
-    return new Set(rows.map((row) => String(row.sip_gateway_sid)));
-  },
-
-  async find(jambonz, inputs) {
-    const rows = await jambonz.list(listPath(inputs.voipCarrierSid), 0);
-    return rows
-      .filter((row) => row.ipv4 === inputs.ipv4)
-      .map((row) => ({
-        id: String(row.sip_gateway_sid),
-        outputs: { sid: row.sip_gateway_sid },
-        isOtherwise: !holds(row, inputs),
-      }));
-  },
-
-  async read(jambonz, id, { voipCarrierSid }, options) {
-    const list = typeof voipCarrierSid === "string" ? (maxAge?: number) => ofCarrier(jambonz, voipCarrierSid, maxAge) : undefined;
-    const row = await jambonz.object({ noun: "SipGateways", column: "sip_gateway_sid", list }, id, options);
-    return row && live(row);
-  },
-
-  async list(jambonz, progress) {
-    const carriers = await carriersInReach(jambonz);
-    const rows = await askEach(carriers, progress, ({ voip_carrier_sid }) => ofCarrier(jambonz, String(voip_carrier_sid)));
-    return rows.flat().map((row) => ({ id: String(row.sip_gateway_sid), live: live(row), label: String(row.ipv4) }));
-  },
+  ...gatewaysOf({ noun: "SipGateways", column: "sip_gateway_sid", inputs, defaults: DIRECTIONS }),
 
   async update(jambonz, id, changes, inputs) {
     const isJudged = TOGETHER.some((name) => name in changes);
     const others = isJudged ? Object.fromEntries(TOGETHER.map((name) => [name, inputs[name]])) : {};
     await jambonz.put(`/SipGateways/${id}`, toRow({ ...others, ...changes }));
   },
-
-  async delete(jambonz, id) {
-    await jambonz.delete(`/SipGateways/${id}`);
-  },
 });
-
-const holds = (row: Row, sent: Properties): boolean => isAsSent(sipGateway.inputs, live(row), sent);
-
-function live(row: Row): Properties {
-  return { ...fromRow([sipGateway.inputs], row), sid: row.sip_gateway_sid };
-}
-
-const listPath = (voipCarrierSid: string) => `/SipGateways?voip_carrier_sid=${voipCarrierSid}`;
-
-/** The gateways of a carrier; none where it is gone, which jambonz tells admins by an empty list and others in words. */
-async function ofCarrier(jambonz: Jambonz, voipCarrierSid: string, maxAge?: number): Promise<Row[]> {
-  try {
-    return await jambonz.list(listPath(voipCarrierSid), maxAge);
-  } catch (error) {
-    if (error instanceof RefusedError && error.status === 400 && error.reason === "invalid voip_carrier_sid") return [];
-    throw error;
-  }
-}

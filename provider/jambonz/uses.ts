@@ -1,4 +1,7 @@
+import { RefusedError } from "../errors";
+import type { Properties } from "../resource";
 import type { Jambonz, Row } from "./client";
+import { isOf } from "./types";
 
 /** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
 export const AGE_BEFORE_DELETION = 5_000;
@@ -74,6 +77,65 @@ export function usesOfApplication(jambonz: Jambonz, id: string): Promise<string 
     return uses && `the platform cannot delete an application that is in use by ${uses}; let that point elsewhere, or remove it first`;
   });
 }
+
+/**
+ * What holds a service provider back from being deleted, or would be lost with it, as a sentence. The platform itself asks for
+ * accounts and users only, and then deletes step by step until a foreign key stops it (lib/routes/api/service-providers.js).
+ */
+export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forceDestroy }: Properties): Promise<string | undefined> {
+  const providers = await jambonz.list("/ServiceProviders", AGE_BEFORE_DELETION);
+  if (!providers.some((row) => row.service_provider_sid === id)) return undefined;
+  return certain(async (maxAge) => {
+    const list = (path: string) => jambonz.list(path, maxAge);
+    const own = (rows: Row[]) => rows.filter((row) => row.service_provider_sid === id);
+    const addresses = (path: string) => list(`${path}?service_provider_sid=${id}`).then(own);
+    const [accounts, users, applications, numbers, tenants, lcrs, carriers, speech, sbcs, smpps] = await Promise.all([
+      list(`/ServiceProviders/${id}/Accounts`),
+      list("/Users").catch(none(isWithoutUsers)),
+      list("/Applications"),
+      list("/PhoneNumbers"),
+      list("/MicrosoftTeamsTenants"),
+      list("/Lcrs"),
+      list("/VoipCarriers"),
+      list(`/ServiceProviders/${id}/SpeechCredentials`),
+      addresses("/Sbcs"),
+      addresses("/Smpps"),
+    ]);
+    const trunks = new Set(own(carriers).map((row) => row.voip_carrier_sid));
+    const onThem = (row: Row) => trunks.has(row.voip_carrier_sid);
+    const entries = trunks.size === 0 ? [] : await entriesOf(jambonz, lcrs, maxAge);
+    const held = counted([
+      ["account", "accounts", accounts, "name"],
+      ["user", "users", own(users), "name"],
+      ["application", "applications", own(applications), "name"],
+      ["phone number", "phone numbers", numbers.filter((row) => row.service_provider_sid === id || onThem(row)), "number"],
+      ["Teams tenant", "Teams tenants", own(tenants), "tenant_fqdn"],
+      ["LCR", "LCRs", own(lcrs), "name"],
+      ["LCR entry on its carriers", "LCR entries on its carriers", entries.filter(onThem), "lcr_carrier_set_entry_sid"],
+      ["address of an SBC", "addresses of SBCs", own(sbcs), "ipv4"],
+      ["address of an SMPP server", "addresses of SMPP servers", own(smpps), "ipv4"],
+    ]).join(", ");
+    if (held) return `the platform cannot delete a service provider while there is ${held}; remove that first`;
+    const losses = counted([
+      ["carrier", "carriers", own(carriers), "name"],
+      ["speech credential", "speech credentials", speech.filter((row) => isOf({ serviceProviderSid: id }, row)), "vendor"],
+    ]).join(", ");
+    if (!losses || forceDestroy === true) return undefined;
+    return `deleting it would also delete ${losses}; remove that first, or deploy forceDestroy: true before`;
+  });
+}
+
+/** Where there are no users the platform answers by an error (lib/routes/api/users.js). */
+export const isWithoutUsers = (error: unknown): boolean =>
+  error instanceof RefusedError && error.reason.includes("failure retrieving users list");
+
+/** No rows where the list is answered so. */
+export const none =
+  (isSo: (error: unknown) => boolean) =>
+  (error: unknown): Row[] => {
+    if (isSo(error)) return [];
+    throw error;
+  };
 
 function names(rows: Row[], label: string): string {
   const shown = rows.slice(0, SHOWN).map((row) => String(row[label]));

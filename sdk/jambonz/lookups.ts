@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { invoke } from "../runtime";
-import type { AccountInformation, ServiceProvider } from "./types";
+import type { AccountInformation, ServiceProviderInformation } from "./types";
 
 /** One account, by name or sid. It is an error when there is none, or more than one. */
 export function getAccount(args: GetAccountArgs = {}): Promise<GetAccountResult> {
@@ -151,5 +151,5 @@ export interface GetServiceProvidersOutputArgs {}
 /** What {@link getServiceProviders} finds. */
 export interface GetServiceProvidersResult {
   /** The service providers. */
-  serviceProviders: ServiceProvider[];
+  serviceProviders: ServiceProviderInformation[];
 }

@@ -242,7 +242,7 @@ export interface AccountInformation {
   createdAt: string;
 }
 
-export interface ServiceProvider {
+export interface ServiceProviderInformation {
   /** The service provider's sid. */
   sid: string;
   /** Its name. */

@@ -45,7 +45,38 @@ interface Kind {
   onPlatform(place: Target, accountSid: string): Promise<Objects>;
 }
 
+/** An LCR of the account with a route that has so many entries, each with another workload, and what their sids are. */
+async function routing({ sandbox, serviceProviderSid }: Target, account_sid: string, entries = 0) {
+  const lcrSid = await made(sandbox, "/Lcrs", { name: "routing", account_sid });
+  const lcrRouteSid = await made(sandbox, "/LcrRoutes", { lcr_sid: lcrSid, regex: "^49", priority: 1 });
+  const voipCarrierSid = await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid });
+  const entrySids = [];
+  for (let workload = 1; workload <= entries; workload++) {
+    const entry = { lcr_route_sid: lcrRouteSid, voip_carrier_sid: voipCarrierSid, workload };
+    entrySids.push(await made(sandbox, "/LcrCarrierSetEntries", entry));
+  }
+  return { lcrSid, lcrRouteSid, voipCarrierSid, entrySids };
+}
+
+const lcrsOf = async ({ sandbox }: Target, accountSid: string): Promise<Row[]> =>
+  ((await sandbox.outside("GET", "/Lcrs")).body as Row[]).filter((row) => row.account_sid === accountSid);
+
+const routesOf = async (place: Target, accountSid: string): Promise<Row[]> => {
+  const [{ lcr_sid } = {}] = await lcrsOf(place, accountSid);
+  return lcr_sid ? (await place.sandbox.outside("GET", `/LcrRoutes?lcr_sid=${lcr_sid}`)).body : [];
+};
+
 const kinds: Kind[] = [
+  {
+    type: "jambonz:ServiceProvider",
+    args: () => ({ registrationHook: { url: "https://example.com/register" } }),
+    change: { description: "changed" },
+    property: "description",
+    onPlatform: async ({ sandbox }) => {
+      const rows = ((await sandbox.outside("GET", "/ServiceProviders")).body as Row[]).filter(({ name }) => name === "it");
+      return Object.fromEntries(rows.map((row) => [row.service_provider_sid, row.description ?? undefined]));
+    },
+  },
   {
     type: "jambonz:Account",
     args: ({ serviceProviderSid }) => ({ serviceProviderSid, registrationHook: { url: "https://example.com/hook" } }),
@@ -107,6 +138,95 @@ const kinds: Kind[] = [
       const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
       const { body } = await place.sandbox.outside("GET", `/SipGateways?voip_carrier_sid=${voip_carrier_sid}`);
       return Object.fromEntries((body as Row[]).map((row) => [row.sip_gateway_sid, row.port ?? undefined]));
+    },
+  },
+  {
+    type: "jambonz:SmppGateway",
+    prepare: async ({ sandbox, serviceProviderSid }, account_sid) => ({
+      voipCarrierSid: await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid }),
+    }),
+    args: () => ({ ipv4: "192.0.2.1" }),
+    change: { useTls: true },
+    property: "useTls",
+    onPlatform: async (place) => {
+      const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
+      const { body } = await place.sandbox.outside("GET", `/SmppGateways?voip_carrier_sid=${voip_carrier_sid}`);
+      return Object.fromEntries((body as Row[]).map((row) => [row.smpp_gateway_sid, Boolean(row.use_tls) || undefined]));
+    },
+  },
+  {
+    type: "jambonz:User",
+    needsOwner: true,
+    args: (_place, accountSid) => ({ accountSid, email: `${accountSid}@example.com`, initialPassword: "user-password" }),
+    change: { isActive: false },
+    property: "isActive",
+    onPlatform: async ({ sandbox }, accountSid) => {
+      const rows = ((await sandbox.outside("GET", "/Users")).body as Row[]).filter((row) => row.account_sid === accountSid);
+      return Object.fromEntries(rows.map((row) => [row.user_sid, Boolean(row.is_active) && undefined]));
+    },
+  },
+  {
+    type: "jambonz:MicrosoftTeamsTenant",
+    needsOwner: true,
+    args: (_place, accountSid) => ({ accountSid, tenantFqdn: `t-${accountSid}.example.com` }),
+    change: (_place, accountSid) => Promise.resolve({ tenantFqdn: `changed-${accountSid}.example.com` }),
+    property: "tenantFqdn",
+    onPlatform: async ({ sandbox }, accountSid) => {
+      const rows = (await sandbox.outside("GET", "/MicrosoftTeamsTenants")).body as Row[];
+      return Object.fromEntries(
+        rows.filter((row) => row.account_sid === accountSid).map((row) => [row.ms_teams_tenant_sid, row.tenant_fqdn]),
+      );
+    },
+  },
+  {
+    type: "jambonz:Lcr",
+    needsOwner: true,
+    args: (_place, accountSid) => ({ accountSid }),
+    change: { isActive: false },
+    property: "isActive",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries((await lcrsOf(place, accountSid)).map((row) => [row.lcr_sid, Boolean(row.is_active) && undefined])),
+  },
+  {
+    type: "jambonz:LcrRoute",
+    prepare: async ({ sandbox }, account_sid) => ({ lcrSid: await made(sandbox, "/Lcrs", { name: "routing", account_sid }) }),
+    args: () => ({ regex: "^1", priority: 2 }),
+    change: { description: "America" },
+    property: "description",
+    onPlatform: async (place, accountSid) =>
+      Object.fromEntries((await routesOf(place, accountSid)).map((row) => [row.lcr_route_sid, row.description ?? undefined])),
+  },
+  {
+    type: "jambonz:LcrCarrierSetEntry",
+    prepare: async (place, accountSid) => {
+      const { lcrRouteSid, voipCarrierSid } = await routing(place, accountSid);
+      return { lcrRouteSid, voipCarrierSid };
+    },
+    args: () => ({}),
+    change: { workload: 3 },
+    property: "workload",
+    onPlatform: async (place, accountSid) => {
+      const [route] = await routesOf(place, accountSid);
+      const rows = (route?.lcr_carrier_set_entries ?? []) as Row[];
+      return Object.fromEntries(rows.map((row) => [row.lcr_carrier_set_entry_sid, row.workload === 1 ? undefined : row.workload]));
+    },
+  },
+  {
+    type: "jambonz:LcrDefaultEntry",
+    prepare: async (place, accountSid) => {
+      const { lcrSid, entrySids } = await routing(place, accountSid, 2);
+      return { lcrSid, lcrCarrierSetEntrySid: entrySids[0] };
+    },
+    args: () => ({}),
+    change: async (place, accountSid) => {
+      const [route] = await routesOf(place, accountSid);
+      const other = (route!.lcr_carrier_set_entries as Row[]).find(({ workload }) => workload === 2);
+      return { lcrCarrierSetEntrySid: other!.lcr_carrier_set_entry_sid };
+    },
+    property: "lcrCarrierSetEntrySid",
+    onPlatform: async (place, accountSid) => {
+      const rows = (await lcrsOf(place, accountSid)).filter((row) => row.default_carrier_set_entry_sid);
+      return Object.fromEntries(rows.map((row) => [row.lcr_sid, row.default_carrier_set_entry_sid]));
     },
   },
   {
@@ -293,7 +413,17 @@ class Scene {
   async end(): Promise<void> {
     const { sandbox, serviceProviderSid } = this.target;
     sandbox.clearFaults();
-    for (const { client_sid } of await clientsOf(this.target)) await sandbox.outside("DELETE", `/Clients/${client_sid}`);
+    // What an account does not take along, or is held back by.
+    for (const [noun, column] of [
+      ["Clients", "client_sid"],
+      ["MicrosoftTeamsTenants", "ms_teams_tenant_sid"],
+      ["Lcrs", "lcr_sid"],
+    ] as const) {
+      for (const row of (await sandbox.outside("GET", `/${noun}`)).body as Row[])
+        await sandbox.outside("DELETE", `/${noun}/${row[column] as string}`);
+    }
+    for (const row of ((await sandbox.outside("GET", "/ServiceProviders")).body as Row[]).filter(({ name }) => name === "it"))
+      await sandbox.outside("DELETE", `/ServiceProviders/${row.service_provider_sid as string}`);
     for (const { account_sid } of (await sandbox.outside("GET", `/ServiceProviders/${serviceProviderSid}/Accounts`)).body)
       await sandbox.outside("DELETE", `/Accounts/${account_sid}`);
     await sandbox.outside("DELETE", `/ServiceProviders/${serviceProviderSid}`);

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { resource, type Properties } from "../resource";
+import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { allRoutes, becauseOfDefault } from "./lcr-route";
+import { sid, whole } from "./types";
+
+/** A carrier of a route. */
+export const lcrCarrierSetEntry = resource<Jambonz>()({
+  type: "jambonz:LcrCarrierSetEntry",
+  description: "A carrier through which the calls of an LCR's route go.",
+  example: {
+    title: "Two carriers of a route, the second one if the first one fails",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      cheapTrunk: { type: "jambonz:VoipCarrier", properties: { accountSid: "${acme.sid}", name: "Cheap" } },
+      goodTrunk: { type: "jambonz:VoipCarrier", properties: { accountSid: "${acme.sid}", name: "Good" } },
+      acmeRouting: { type: "jambonz:Lcr", properties: { accountSid: "${acme.sid}" } },
+      toAmerica: { type: "jambonz:LcrRoute", properties: { lcrSid: "${acmeRouting.sid}", regex: "^1", priority: 1 } },
+      first: {
+        type: "jambonz:LcrCarrierSetEntry",
+        properties: { lcrRouteSid: "${toAmerica.sid}", voipCarrierSid: "${cheapTrunk.sid}", priority: 1 },
+      },
+      second: {
+        type: "jambonz:LcrCarrierSetEntry",
+        properties: { lcrRouteSid: "${toAmerica.sid}", voipCarrierSid: "${goodTrunk.sid}", priority: 2 },
+      },
+    },
+  },
+  idFormat: "<entry sid>",
+  sidFromId: "whole",
+  onDelete:
+    "Deletes the entry: the route's calls no longer go through that carrier. jambonz refuses to while it is its LCR's default. Its carrier cannot be deleted before, so do not give it deletedWith.",
+  inputs: z.strictObject({
+    lcrRouteSid: sid
+      .describe("The route whose calls go through the carrier.")
+      .meta({ replaceOnChanges: true, refersTo: "jambonz:LcrRoute", holdsBack: true }),
+    voipCarrierSid: sid.describe("The carrier.").meta({ replaceIfUnknown: true }),
+    priority: whole.optional().describe("In which order carriers are tried: the lowest first. Default: 0.").meta({ platformDefault: 0 }),
+    workload: whole
+      .optional()
+      .describe("The carrier's share of the calls, among those of the same priority. Default: 1.")
+      .meta({ platformDefault: 1 }),
+  }),
+  outputs: z.object({ sid: sid.describe("The entry's sid.") }),
+
+  async create(jambonz, inputs) {
+    const { sid } = await jambonz.post<{ sid: string }>("/LcrCarrierSetEntries", toRow(inputs));
+    return { id: sid, outputs: { sid } };
+  },
+
+  async existing(jambonz, { lcrRouteSid }) {
+    const rows = jambonz.isNew(lcrRouteSid) ? [] : await jambonz.atFirst(listPath(lcrRouteSid));
+    return new Set(rows.map(sidOf));
+  },
+
+  async find(jambonz, inputs) {
+    const rows = await jambonz.list(listPath(inputs.lcrRouteSid), 0);
+    return rows
+      .filter((row) => row.voip_carrier_sid === inputs.voipCarrierSid)
+      .map((row) => ({ id: sidOf(row), outputs: { sid: sidOf(row) }, isOtherwise: !holds(row, inputs) }));
+  },
+
+  async read(jambonz, id, { lcrRouteSid }, options) {
+    const list = typeof lcrRouteSid === "string" ? (maxAge?: number) => jambonz.list(listPath(lcrRouteSid), maxAge) : undefined;
+    const row = await jambonz.object({ noun: "LcrCarrierSetEntries", column: COLUMN, list }, id, options);
+    return row && live(row);
+  },
+
+  async list(jambonz, progress) {
+    const routes = await allRoutes(jambonz, progress);
+    const rows = routes.flatMap(({ lcr_carrier_set_entries }) => (lcr_carrier_set_entries ?? []) as Row[]);
+    return rows.map((row) => ({ id: sidOf(row), live: live(row), label: "carrier" }));
+  },
+
+  async update(jambonz, id, changes) {
+    await jambonz.put(`/LcrCarrierSetEntries/${id}`, toRow(changes));
+  },
+
+  async delete(jambonz, id) {
+    await jambonz.delete(`/LcrCarrierSetEntries/${id}`).catch(becauseOfDefault);
+  },
+});
+
+const COLUMN = "lcr_carrier_set_entry_sid";
+
+const sidOf = (row: Row) => String(row[COLUMN]);
+
+const listPath = (lcrRouteSid: string) => `/LcrCarrierSetEntries?lcr_route_sid=${lcrRouteSid}`;
+
+const holds = (row: Row, sent: Properties): boolean => isAsSent(lcrCarrierSetEntry.inputs, live(row), sent);
+
+const live = (row: Row): Properties => ({ ...fromRow([lcrCarrierSetEntry.inputs], row), sid: row[COLUMN] });

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { type RefusedError, UserError } from "../errors";
+import { resource, type Properties } from "../resource";
+import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { createUnique } from "./names";
+import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, sid, text, unseen, type Owner } from "./types";
+
+const LIST = "/Lcrs";
+
+/** Through which carriers calls go. */
+export const lcr = resource<Jambonz>()({
+  type: "jambonz:Lcr",
+  description:
+    "A table of least cost routing: through which carriers the calls of an account, or of all accounts of a service provider, go out. Its routes are LcrRoutes, each with carriers by LcrCarrierSetEntries; the carrier for all other numbers is an LcrDefaultEntry. An owner has one table at most.",
+  example: {
+    title: "Numbers of one country through one carrier, and all others through it too",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      acmeTrunk: { type: "jambonz:VoipCarrier", properties: { accountSid: "${acme.sid}", name: "Acme trunk" } },
+      acmeRouting: { type: "jambonz:Lcr", properties: { accountSid: "${acme.sid}" } },
+      toGermany: {
+        type: "jambonz:LcrRoute",
+        properties: { lcrSid: "${acmeRouting.sid}", regex: "^49", priority: 1, description: "Germany" },
+        options: { deletedWith: "${acmeRouting}" },
+      },
+      toGermanyByTrunk: {
+        type: "jambonz:LcrCarrierSetEntry",
+        properties: { lcrRouteSid: "${toGermany.sid}", voipCarrierSid: "${acmeTrunk.sid}" },
+      },
+      others: {
+        type: "jambonz:LcrDefaultEntry",
+        properties: { lcrSid: "${acmeRouting.sid}", lcrCarrierSetEntrySid: "${toGermanyByTrunk.sid}" },
+      },
+    },
+  },
+  idFormat: "<LCR sid>",
+  sidFromId: "whole",
+  deleteBeforeReplace: { whileSame: ["accountSid", "serviceProviderSid"] }, // an owner has one at most
+  onDelete:
+    "Deletes the table with its routes and their entries, also those that no program knows: calls go through any carrier again. jambonz does not delete it with its account, so do not give it deletedWith.",
+  inputs: exactlyOneOwner({
+    name: text.min(1).max(64).describe("The name of the table.").meta({ defaultsToName: true }),
+    accountSid: sid
+      .optional()
+      .describe("The account whose calls it routes. A service provider's key makes none for an account.")
+      .meta({ replaceOnChanges: true, refersTo: "jambonz:Account", holdsBack: true }),
+    serviceProviderSid: sid.optional().describe("The service provider whose accounts' calls it routes.").meta({ replaceOnChanges: true }),
+    isActive: z.boolean().optional().describe("Whether the table is used. Default: true.").meta({ platformDefault: true }),
+  }),
+  outputs: z.object({ sid: sid.describe("The table's sid."), accountServiceProviderSid }),
+
+  async refuseCreate(jambonz, inputs, { replacing }) {
+    if (!(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
+    // jambonz would make one of the service provider without a word (lib/routes/api/lcrs.js).
+    if (inputs.accountSid && (await jambonz.scope()) === "service provider") return { reason: NOT_FOR_ACCOUNTS };
+    // The platform itself refuses a second one, which is too late where the old one goes first.
+    return replacing ? taken(jambonz, inputs, replacing) : undefined;
+  },
+
+  async create(jambonz, inputs) {
+    const created = await createUnique(jambonz, {
+      path: LIST,
+      row: toRow(inputs),
+      accountSid: inputs.accountSid,
+      isRefusal: isTaken,
+      inTheWay: () => taken(jambonz, inputs),
+    });
+    jambonz.made(created.id);
+    return created;
+  },
+
+  async existing(jambonz) {
+    return new Set((await jambonz.atFirst(LIST)).map(sidOf));
+  },
+
+  async find(jambonz, inputs) {
+    const rows = await jambonz.list(LIST, 0);
+    const ownership = await jambonz.ownership(inputs);
+    return rows
+      .filter((row) => isOf(inputs, row))
+      .map((row) => ({ id: sidOf(row), outputs: { sid: sidOf(row), ...ownership }, isOtherwise: !holds(row, inputs) }));
+  },
+
+  async read(jambonz, id, state, options) {
+    const list = (maxAge?: number) => jambonz.list(LIST, maxAge);
+    const row = await jambonz.object({ noun: "Lcrs", column: COLUMN, list }, id, options);
+    if (row) return { ...live(row), ...(state.accountServiceProviderSid ? {} : await jambonz.ownership(ownerIn(row))) };
+    // Of another one's table jambonz says that there is none.
+    const { accountSid, serviceProviderSid } = state as Owner;
+    if (accountSid && (await jambonz.scope()) === "service provider") throw new UserError(NOT_SHOWN);
+    if (accountSid) await jambonz.account(accountSid, state.accountServiceProviderSid as string | undefined);
+    if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
+    return undefined;
+  },
+
+  unlisted: "jambonz:Lcr: to a service provider's key jambonz lists no LCRs of accounts",
+
+  async list(jambonz) {
+    return (await jambonz.list(LIST)).map((row) => ({ id: sidOf(row), live: live(row), label: String(row.name) }));
+  },
+
+  async update(jambonz, id, changes) {
+    await jambonz.put(`${LIST}/${id}`, toRow(changes));
+  },
+
+  async delete(jambonz, id) {
+    await jambonz.delete(`${LIST}/${id}`);
+  },
+});
+
+const COLUMN = "lcr_sid";
+
+const NOT_FOR_ACCOUNTS = "a service provider's key makes LCRs of the service provider only; use an administrator's, or one of the account";
+const NOT_SHOWN =
+  "jambonz shows no LCR of an account to a service provider's key, so nothing can be said of it; use an administrator's key, or one of the account";
+
+const sidOf = (row: Row) => String(row[COLUMN]);
+
+const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.includes("has an active call routing table");
+
+/** Whether the owner has another table than one. */
+async function taken(jambonz: Jambonz, owner: Owner, except?: string) {
+  const row = (await jambonz.list(LIST, 0)).find((row) => isOf(owner, row) && row[COLUMN] !== except);
+  if (!row) return undefined;
+  const holder = sidOf(row);
+  const whose = owner.accountSid ? "account" : "service provider";
+  return { reason: `its ${whose} already has an LCR: ${holder}; adopt it (${jambonz.adopt("jambonz:Lcr", holder)})`, holder };
+}
+
+const holds = (row: Row, sent: Properties): boolean => isAsSent(lcr.inputs, live(row), sent);
+
+function live(row: Row): Properties {
+  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([lcr.inputs], row);
+  return { ...members, ...ownerIn(row), sid: row[COLUMN] };
+}

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import { RefusedError, UserError } from "../errors";
+import { askEach } from "../progress";
+import { resource, type Properties, type Refusal } from "../resource";
+import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { createUnique, isDuplicate, isSameName } from "./names";
+import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen, type Owner } from "./types";
+import { isWithoutUsers, none } from "./uses";
+
+const LIST = "/Users";
+
+/** A person who signs in to jambonz's portal. */
+export const user = resource<Jambonz>()({
+  type: "jambonz:User",
+  description:
+    "A person who signs in to jambonz's portal: of an account, of a service provider, or an administrator of the whole platform. Programs sign in with an ApiKey.",
+  example: {
+    title: "Somebody who may look at an account, and changes the password when signing in first",
+    resources: {
+      acme: { type: "jambonz:Account", properties: { sipRealm: "acme.sip.example.com" } },
+      ann: {
+        type: "jambonz:User",
+        properties: {
+          accountSid: "${acme.sid}",
+          email: "ann@acme.example.com",
+          initialPassword: "${annPassword}",
+          forceChange: true,
+          isViewOnly: true,
+        },
+      },
+    },
+  },
+  idFormat: "<user sid>",
+  sidFromId: "whole",
+  deleteBeforeReplace: true, // names and addresses are unique
+  onDelete: "Deletes the user, who can no longer sign in. jambonz does not delete its last active administrator.",
+  inputs: exactlyOneOwner(
+    {
+      name: text.min(1).max(255).describe("The name with which the user signs in; unique on the platform.").meta({ defaultsToName: true }),
+      accountSid: sid
+        .optional()
+        .describe("The account whose user it is.")
+        .meta({ replaceOnChanges: true, refersTo: "jambonz:Account", holdsBack: true }),
+      serviceProviderSid: sid.optional().describe("The service provider whose user it is.").meta({ replaceOnChanges: true }),
+      admin: z
+        .boolean()
+        .refine((admin) => admin, { error: "may only be true; leave it out for any other user" })
+        .optional()
+        .describe("Makes an administrator of the whole platform.")
+        .meta({ replaceOnChanges: true }),
+      email: z.email({ error: "must be an e-mail address" }).max(255).describe("The e-mail address; unique on the platform."),
+      initialPassword: text
+        .min(8)
+        .describe(
+          "The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile; jambonz never shows one.",
+        )
+        .meta({ secret: true, writeOnly: true }),
+      forceChange: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether the user has to choose another password at the next sign-in, which ends it. Sent as it changes here. Default: false.",
+        )
+        .meta({ platformDefault: false, writeOnly: true }),
+      isActive: z.boolean().optional().describe("Whether the user may sign in. Default: true.").meta({ platformDefault: true }),
+      isViewOnly: z
+        .boolean()
+        .optional()
+        .describe("Whether the user may look at things only. Default: false.")
+        .meta({ platformDefault: false }),
+    },
+    "admin",
+  ),
+  outputs: z.object({ sid: sid.describe("The user's sid."), accountServiceProviderSid }),
+
+  async refuseCreate(jambonz, inputs, { replacing }) {
+    const { admin } = inputs;
+    if (!admin && !(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
+    // With another key than an administrator's jambonz would make a user of the key's owner without a word (lib/routes/api/users.js).
+    if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an administrator's key makes administrators" };
+    // The platform itself refuses a name that is taken, which is too late where the old one goes first.
+    return replacing ? taken(jambonz, inputs, replacing) : undefined;
+  },
+
+  async create(jambonz, { admin: _, ...inputs }) {
+    // A user of an account without its service provider is an administrator to jambonz (lib/routes/api/login.js).
+    const serviceProviderSid = inputs.accountSid ? await jambonz.seenProviderOf(inputs) : inputs.serviceProviderSid;
+    return createUnique(jambonz, {
+      path: LIST,
+      row: toRow({ ...inputs, serviceProviderSid }),
+      sid: "user_sid",
+      accountSid: inputs.accountSid,
+      isRefusal: isDuplicate,
+      inTheWay: () => taken(jambonz, inputs),
+    });
+  },
+
+  async existing(jambonz) {
+    return new Set((await listed(jambonz)).map(({ user_sid }) => String(user_sid)));
+  },
+
+  async find(jambonz, inputs) {
+    const rows = (await listed(jambonz, 0)).filter((row) => row.name === inputs.name && row.email === inputs.email);
+    const ownership = await jambonz.ownership(inputs);
+    return Promise.all(
+      rows.map(async ({ user_sid }) => ({
+        id: String(user_sid),
+        outputs: { sid: user_sid, ...ownership },
+        isOtherwise: !holds(await jambonz.get(`${LIST}/${String(user_sid)}`), inputs),
+      })),
+    );
+  },
+
+  async read(jambonz, id, { accountServiceProviderSid: known }, { fresh }) {
+    try {
+      const row = await jambonz.get(`${LIST}/${id}`);
+      return { ...live(row), ...(known ? {} : await jambonz.ownership({ accountSid: row.account_sid as string | undefined })) };
+    } catch (error) {
+      // One that is gone is an error of the platform's code, as is much else: the list tells.
+      if (!(error instanceof RefusedError && [404, 500].includes(error.status))) throw error;
+      if ((await listed(jambonz, fresh ? 0 : undefined)).some(({ user_sid }) => user_sid === id)) throw error;
+      return undefined;
+    }
+  },
+
+  unlisted: "jambonz:User: administrators are left out, because every jambonz has one that no program knows",
+
+  async list(jambonz, progress) {
+    const rows = (await listed(jambonz)).filter(({ scope }) => scope !== "admin");
+    const whole = await askEach(rows, progress, ({ user_sid }) => jambonz.get(`${LIST}/${String(user_sid)}`));
+    return whole.map((row) => ({ id: String(row.user_sid), live: live(row), label: String(row.name) }));
+  },
+
+  async update(jambonz, id, changes, inputs) {
+    // Whether a name is taken is asked of a new user only.
+    const refusal = "name" in changes || "email" in changes ? await taken(jambonz, inputs, id) : undefined;
+    if (refusal) throw new UserError(refusal.reason);
+    // Without a name an update that takes something away is no update, and without the right to look only it is taken away (lib/routes/api/users.js).
+    const { name, isViewOnly = false } = inputs;
+    await jambonz.put(`${LIST}/${id}`, toRow({ ...changes, name, isViewOnly }));
+  },
+
+  async delete(jambonz, id) {
+    await jambonz.delete(`${LIST}/${id}`).catch((error: unknown) => {
+      if (!(error instanceof RefusedError && error.status === 400 && error.reason === "Bad request")) throw error;
+      throw error.because("it is the last active administrator");
+    });
+  },
+});
+
+/** The users that the key in use sees, without all that they have. */
+function listed(jambonz: Jambonz, maxAge?: number): Promise<Row[]> {
+  return jambonz.list(LIST, maxAge).catch(none(isWithoutUsers));
+}
+
+/** Whether another user than one has the name or the address, as far as the key in use sees. */
+async function taken(jambonz: Jambonz, { name, email }: { name: string; email: string }, except?: string): Promise<Refusal | undefined> {
+  const rows = (await listed(jambonz, 0)).filter(({ user_sid }) => user_sid !== except);
+  const row = rows.find((row) => isSameName(row.name, name)) ?? rows.find((row) => isSameName(row.email, email));
+  if (!row) return undefined;
+  const holder = String(row.user_sid);
+  const what = isSameName(row.name, name) ? `the name ${name}` : `the address ${email}`;
+  return {
+    reason: `a user has ${what} already: ${holder}; adopt it (${jambonz.adopt("jambonz:User", holder)}), or choose another`,
+    holder,
+  };
+}
+
+const holds = (row: Row, sent: Properties): boolean => isAsSent(user.inputs, live(row), sent);
+
+/** Whose user it is shows in which sids it has. */
+function live(row: Row): Properties {
+  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([user.inputs], row);
+  return { ...members, ...ownerOf(row), sid: row.user_sid };
+}
+
+/** One of an account without its service provider is an administrator to jambonz. */
+function ownerOf({ account_sid, service_provider_sid }: Row): Owner & { admin?: true } {
+  if (typeof service_provider_sid !== "string") return { admin: true };
+  return typeof account_sid === "string" ? { accountSid: account_sid } : { serviceProviderSid: service_provider_sid };
+}

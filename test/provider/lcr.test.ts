@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import type { Properties } from "../../provider/resource";
+import { Engine } from "../support/engine";
+import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { lifecycleOf, sessionOf } from "../support/lifecycle";
+import type { Declared } from "../support/pulumi";
+
+const ref = (output: string) => ({ $ref: output });
+
+for (const kind of ["admin", "service provider", "account"] as const) {
+  describe(`least cost routing, with a key of ${kind === "service provider" ? "a" : "an"} ${kind}`, () => {
+    let target: Target;
+    let accountSid: string;
+    let key: string;
+    let run: Engine;
+    /** A service provider's key makes tables of the service provider only. */
+    let owner: Properties;
+    let trunks: string[];
+    beforeEach(async () => {
+      target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
+      const { sandbox, serviceProviderSid: service_provider_sid } = target;
+      accountSid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid });
+      ({ key } = target);
+      if (kind === "account") key = (await sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
+      owner = kind === "service provider" ? { serviceProviderSid: service_provider_sid } : { accountSid };
+      const trunk = (name: string) => made(sandbox, "/VoipCarriers", { name, account_sid: accountSid, service_provider_sid });
+      trunks = [await trunk("one"), await trunk("two")];
+      run = engine();
+      sandbox.clearRequests();
+    });
+    afterEach(() => target.sandbox.stop());
+
+    const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
+    const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
+    const table = (args: Properties = {}): Declared => ({ type: "jambonz:Lcr", name: "table", args: { ...owner, ...args } });
+    const route = (args: Properties = {}, name = "route"): Declared => ({
+      type: "jambonz:LcrRoute",
+      name,
+      args: { lcrSid: ref("table.sid"), regex: "^49", priority: 1, ...args },
+    });
+    const entry = (name: string, voipCarrierSid: unknown, args: Properties = {}): Declared => ({
+      type: "jambonz:LcrCarrierSetEntry",
+      name,
+      args: { lcrRouteSid: ref("route.sid"), voipCarrierSid, ...args },
+    });
+    const fallback = (name: string): Declared => ({
+      type: "jambonz:LcrDefaultEntry",
+      name: "fallback",
+      args: { lcrSid: ref("table.sid"), lcrCarrierSetEntrySid: ref(`${name}.sid`) },
+    });
+    const whole = (): Declared[] => [table(), route(), entry("first", trunks[0]), entry("second", trunks[1]), fallback("first")];
+    const tables = async (): Promise<Row[]> => (await target.sandbox.outside("GET", "/Lcrs")).body;
+    const routes = async (): Promise<Row[]> =>
+      (await target.sandbox.outside("GET", `/LcrRoutes?lcr_sid=${run.find("table")!.id}`)).body as Row[];
+    const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
+    const ok = async (outcome: Promise<{ steps: string[]; errors: string[] }>) => {
+      const { steps, errors } = await outcome;
+      assert.deepEqual(errors, []);
+      return steps;
+    };
+
+    it("is made as a whole, changed in place, and deleted from its end", async () => {
+      assert.equal((await ok(run.up(whole()))).length, 5);
+      assert.deepEqual(await ok(run.refresh()), []);
+      assert.deepEqual(await ok(run.up(whole())), []);
+      const [before] = await tables();
+      assert.equal(before!.default_carrier_set_entry_sid, run.find("first")!.id);
+      assert.deepEqual(
+        [before!.account_sid, before!.service_provider_sid],
+        kind === "service provider" ? [null, target.serviceProviderSid] : [accountSid, null],
+      );
+      const steps = await ok(
+        run.up([
+          table({ isActive: false, name: "routing" }),
+          route({ regex: "^43", description: "Austria" }),
+          entry("first", trunks[1], { workload: 3 }),
+          entry("second", trunks[0], { priority: 2 }),
+          fallback("second"),
+        ]),
+      );
+      assert.deepEqual(steps.sort(), ["update fallback", "update first", "update route", "update second", "update table"]);
+      const [after] = await tables();
+      assert.deepEqual([after!.name, after!.is_active, after!.default_carrier_set_entry_sid], ["routing", 0, run.find("second")!.id]);
+      const [changed] = await routes();
+      assert.deepEqual([changed!.regex, changed!.description, changed!.priority], ["^43", "Austria", 1]);
+      const carriers = changed!.lcr_carrier_set_entries as Row[];
+      assert.deepEqual(
+        carriers.map((row) => [row.voip_carrier_sid, row.workload, row.priority]).sort(),
+        [
+          [trunks[0], 1, 2],
+          [trunks[1], 3, 0],
+        ].sort(),
+      );
+      assert.deepEqual(await ok(run.refresh()), []);
+      assert.equal((await ok(run.destroy())).length, 5);
+      assert.deepEqual(await tables(), []);
+    });
+
+    it("shows what somebody did, and is repaired", async () => {
+      await ok(run.up(whole()));
+      const { sandbox } = target;
+      await sandbox.outside("PUT", `/Lcrs/${run.find("table")!.id}`, { default_carrier_set_entry_sid: run.find("second")!.id });
+      await sandbox.outside("PUT", `/LcrRoutes/${run.find("route")!.id}`, { regex: "^1" });
+      await sandbox.outside("DELETE", `/LcrCarrierSetEntries/${run.find("first")!.id}`);
+      const steps = await ok(run.up(whole(), { refresh: true }));
+      assert.deepEqual(steps.sort(), ["create first", "update fallback", "update route"]);
+      assert.equal((await tables())[0]!.default_carrier_set_entry_sid, run.find("first")!.id);
+      await sandbox.outside("DELETE", `/Lcrs/${run.find("table")!.id}`);
+      const { steps: gone, errors } = await run.refresh();
+      assert.deepEqual(errors, []);
+      assert.deepEqual(gone.sort(), ["gone fallback", "gone first", "gone route", "gone second", "gone table"]);
+    });
+
+    it("keeps a default that somebody else has set meanwhile", async () => {
+      await ok(run.up(whole()));
+      const second = run.find("second")!.id;
+      await target.sandbox.outside("PUT", `/Lcrs/${run.find("table")!.id}`, { default_carrier_set_entry_sid: second });
+      await ok(run.up(whole().slice(0, 4)));
+      assert.equal((await tables())[0]!.default_carrier_set_entry_sid, second);
+    });
+
+    it("does not let go what is the default, and says so", async () => {
+      await ok(run.up(whole().slice(0, 4)));
+      const first = run.find("first")!.id;
+      await target.sandbox.outside("PUT", `/Lcrs/${run.find("table")!.id}`, { default_carrier_set_entry_sid: first });
+      const { errors } = await run.up([table(), route(), entry("second", trunks[1])]);
+      assert.match(errors.join(), /^jambonz refused to delete LcrCarrierSetEntry \(\S+\): it is the default of its LCR, or holds it; /);
+      assert.equal(run.entries.length, 4);
+    });
+
+    it("has one table of an owner, one default of a table, and says which one is there", async () => {
+      await ok(run.up([table()]));
+      const { errors } = await engine().up([table()]);
+      const { id } = run.find("table")!;
+      assert.match(errors.join(), /^jambonz refused to create Lcr "table": its (account|service provider) already has an LCR: /);
+      assert(errors[0]!.includes(`adopt jambonz:Lcr <name> ${id}`), errors[0]);
+      const both = await run.up([...whole(), { ...fallback("second"), name: "other" }]);
+      assert.match(both.errors.join(), /another LcrDefaultEntry of this program manages the same thing \(default of LCR /);
+    });
+
+    it("is found again where a creation was not answered, beside others like it", async () => {
+      await ok(run.up([table(), route(), entry("first", trunks[0])]));
+      for (const path of ["/LcrRoutes", "/LcrCarrierSetEntries"])
+        target.sandbox.addFault({ match: { method: "POST", path }, fault: "dropAnswer" });
+      await ok(run.up([table(), route(), entry("first", trunks[0]), route({}, "twin"), entry("again", trunks[0])]));
+      assert.equal((await routes()).length, 2);
+      assert.equal(writes().filter((line) => line.startsWith("POST")).length, 5);
+      assert.deepEqual(await ok(run.refresh()), []);
+      assert.equal(new Set(run.entries.map(({ id }) => id)).size, 5);
+      const other = engine();
+      target.sandbox.addFault({ match: { method: "POST", path: "/Lcrs" }, fault: "dropAnswer" });
+      await ok(run.destroy());
+      await ok(other.up([table()]));
+      assert.equal((await tables()).length, 1);
+    });
+
+    it("of somebody else is neither changed nor taken for gone", async () => {
+      const { sandbox, serviceProviderSid } = target;
+      const theirs = await made(sandbox, "/Accounts", { name: "theirs", service_provider_sid: serviceProviderSid });
+      const lcrSid = await made(sandbox, "/Lcrs", { name: "theirs", account_sid: theirs });
+      const lcrRouteSid = await made(sandbox, "/LcrRoutes", { lcr_sid: lcrSid, regex: "^1", priority: 1 });
+      const lcrCarrierSetEntrySid = await made(sandbox, "/LcrCarrierSetEntries", {
+        lcr_route_sid: lcrRouteSid,
+        voip_carrier_sid: trunks[0],
+      });
+      await sandbox.outside("PUT", `/Lcrs/${lcrSid}`, { default_carrier_set_entry_sid: lcrCarrierSetEntrySid });
+      const own: Declared = { type: "jambonz:Lcr", name: "table", args: { accountSid: theirs } };
+      const { errors } = await run.up([own]);
+      const session = sessionOf("jambonz", variables(), { pace: 0.005 });
+      const state = { sid: lcrSid, name: "theirs", accountSid: theirs, accountServiceProviderSid: serviceProviderSid };
+      const held = { lcrSid, lcrCarrierSetEntrySid, sid: lcrCarrierSetEntrySid };
+      const read = () => lifecycleOf("jambonz:Lcr", session).read(lcrSid, state);
+      const readDefault = () => lifecycleOf("jambonz:LcrDefaultEntry", session).read(lcrSid, held);
+      if (kind === "admin") {
+        assert.match(errors.join(), /its account already has an LCR/);
+        assert.equal((await read())!.state.name, "theirs");
+        assert.equal((await readDefault())!.state.sid, lcrCarrierSetEntrySid);
+        return;
+      }
+      assert.match(
+        errors.join(),
+        kind === "account" ? /the key in use sees no account/ : /a service provider's key makes LCRs of the service/,
+      );
+      await assert.rejects(
+        read(),
+        kind === "account" ? /^Error: jambonz refused to read Lcr "theirs"/ : /jambonz shows no LCR of an account to/,
+      );
+      await assert.rejects(readDefault(), /the key in use does not see LCR \S+, whose default it is/);
+      await assert.rejects(lifecycleOf("jambonz:LcrDefaultEntry", session).delete(lcrSid, held), /does not see LCR/);
+      const { errors: refused } = await engine().up([{ type: "jambonz:LcrRoute", name: "r", args: { lcrSid, regex: "^2", priority: 2 } }]);
+      assert.match(refused.join(), /^LcrRoute: the key in use sees no LCR /);
+      assert.deepEqual(writes(), []);
+    });
+
+    it("lists everything that the key sees", async () => {
+      await ok(run.up(whole()));
+      const session = sessionOf("jambonz", variables(), { pace: 0.005 });
+      for (const [type, names] of [
+        ["jambonz:Lcr", ["table"]],
+        ["jambonz:LcrRoute", ["route"]],
+        ["jambonz:LcrCarrierSetEntry", ["first", "second"]],
+        ["jambonz:LcrDefaultEntry", ["fallback"]],
+      ] as const) {
+        const found = await lifecycleOf(type, session).definition.list!(session.client, () => {});
+        assert.deepEqual(found.map(({ id }) => id).sort(), names.map((name) => run.find(name)!.id).sort(), type);
+      }
+    });
+  });
+}
+
+describe("a carrier of a route", () => {
+  it("is replaced by another one before it is deleted", async () => {
+    const target = await jambonzTarget();
+    const { serviceProviderSid } = target;
+    const run = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+    const program = (trunk: Properties): Declared[] => [
+      { type: "jambonz:Account", name: "acme", args: { serviceProviderSid } },
+      { type: "jambonz:VoipCarrier", name: "trunk", args: trunk },
+      { type: "jambonz:Lcr", name: "table", args: { accountSid: ref("acme.sid") } },
+      { type: "jambonz:LcrRoute", name: "route", args: { lcrSid: ref("table.sid"), regex: "^1", priority: 1 } },
+      {
+        type: "jambonz:LcrCarrierSetEntry",
+        name: "entry",
+        args: { lcrRouteSid: ref("route.sid"), voipCarrierSid: ref("trunk.sid") },
+      },
+    ];
+    assert.deepEqual((await run.up(program({ accountSid: ref("acme.sid") }))).errors, []);
+    const { steps, errors } = await run.up(program({ serviceProviderSid }));
+    assert.deepEqual([steps, errors], [["create trunk", "update entry", "delete trunk"], []]);
+    assert.deepEqual((await run.destroy()).errors, []);
+    await target.sandbox.stop();
+  });
+});
