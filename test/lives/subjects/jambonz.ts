@@ -25,9 +25,18 @@ export interface Tenant {
   /** A credential for a vendor of speech. */
   speech?: Record<string, unknown>;
   application?: Record<string, unknown>;
+  /** Somebody who signs in. */
+  user?: Record<string, unknown>;
+  /** A table of least cost routing; its entries name the trunk, so without one there are none. */
+  routing?: { table: Record<string, unknown>; routes: Route[]; hasDefault: boolean };
   /** Numbers that may be routed to the application. */
   numbers: { variant: number; isRouted: boolean }[];
   deletedWith: boolean;
+}
+
+interface Route {
+  said: Record<string, unknown>;
+  entries: Record<string, unknown>[];
 }
 
 export const slots = ["ann", "bob", "cid"] as const;
@@ -58,10 +67,16 @@ export const changeKinds = [
   "delete number",
   "change speech",
   "delete speech",
+  "change user",
+  "delete user",
+  "change route",
+  "delete entry",
+  "clear default",
+  "delete table",
 ] as const;
 
 /** What a tenant may have beside its account. */
-const kinds = ["key", "limit", "realm", "trunk", "client", "speech", "application", "number"] as const;
+const kinds = ["key", "limit", "realm", "trunk", "client", "speech", "application", "number", "user", "routing"] as const;
 
 /** A life has some tenants with some things only, so that these meet more often. */
 export interface Setting {
@@ -172,6 +187,38 @@ const speech = (slot: Slot): fc.Arbitrary<Record<string, unknown>> =>
     )
     .map(([credential, rest]) => ({ ...credential, ...rest }));
 
+const user = (slot: Slot): fc.Arbitrary<Record<string, unknown>> =>
+  fc.record(
+    {
+      email: fc.constantFrom(`${slot}@example.com`, `${slot}+2@example.com`),
+      initialPassword: fc.constantFrom("user-password-1", 'user"pässword\\2'),
+      name: fc.constantFrom(`${slot} user`, `${slot} üser`),
+      isActive: fc.boolean(),
+      isViewOnly: fc.boolean(),
+      forceChange: fc.boolean(),
+    },
+    { requiredKeys: ["email", "initialPassword"], noNullPrototype: true },
+  );
+
+const route: fc.Arbitrary<Route> = fc.record({
+  said: fc.record(
+    { regex: fc.constantFrom("^1", "^49"), priority: fc.constantFrom(1, 2), description: fc.constant("Übersee") },
+    { requiredKeys: ["regex", "priority"], noNullPrototype: true },
+  ),
+  entries: fc.array(
+    fc.record({ priority: fc.constantFrom(0, 1), workload: fc.constantFrom(1, 5) }, { requiredKeys: [], noNullPrototype: true }),
+    { maxLength: 2 },
+  ),
+});
+
+const routing = fc.record({
+  table: fc
+    .record({ name: fc.constantFrom("table", "Tafel ß"), isActive: fc.boolean() }, { requiredKeys: [], noNullPrototype: true })
+    .map((table) => table as Record<string, unknown>),
+  routes: fc.array(route, { maxLength: 2 }),
+  hasDefault: fc.boolean(),
+});
+
 const tenant = (slot: Slot, { key, kinds }: Setting): fc.Arbitrary<Tenant> => {
   const among = <T>(kind: (typeof kinds)[number], some: fc.Arbitrary<T>, none: T) => (kinds.includes(kind) ? some : fc.constant(none));
   return fc.record({
@@ -216,6 +263,9 @@ const tenant = (slot: Slot, { key, kinds }: Setting): fc.Arbitrary<Tenant> => {
     client: among("client", optional(client), undefined),
     speech: among("speech", optional(speech(slot)), undefined),
     application: among("application", optional(application), undefined),
+    user: among("user", optional(user(slot)), undefined),
+    // A service provider's key makes none for an account.
+    routing: key === "admin" ? among("routing", optional(routing), undefined) : fc.constant(undefined),
     // A number is one on the whole platform, so only one tenant has any.
     numbers: among(
       "number",
@@ -261,7 +311,8 @@ function withoutDeletedWith({ chapters, ...rest }: Life<Setting, Tenants>): Life
 /** The program as Pulumi sees it, with the service providers' real sids. */
 export function declared(tenants: Tenants, serviceProviders: string[]): Declared[] {
   return Object.entries(tenants).flatMap(([slot, tenant]) => {
-    const { serviceProvider, account, realm, limits, keys, trunk, client, speech, application, numbers, deletedWith } = tenant;
+    const { serviceProvider, account, realm, limits, keys, trunk, client, speech, application, user, routing, numbers, deletedWith } =
+      tenant;
     const accountSid = { $ref: `${slot}.sid` };
     const opts = deletedWith ? { deletedWith: slot } : {};
     const own: Declared[] = [
@@ -307,6 +358,33 @@ export function declared(tenants: Tenants, serviceProviders: string[]): Declared
     }
     if (client) own.push({ type: "jambonz:Client", name: clientName(slot), args: { accountSid, ...client } });
     if (speech) own.push({ type: "jambonz:SpeechCredential", name: speechName(slot), args: { accountSid, ...speech } });
+    if (user) own.push({ type: "jambonz:User", name: userName(slot), args: { accountSid, ...user } });
+    if (routing) {
+      own.push({ type: "jambonz:Lcr", name: tableName(slot), args: { accountSid, ...routing.table } });
+      const lcrSid = { $ref: `${tableName(slot)}.sid` };
+      routing.routes.forEach(({ said }, index) =>
+        own.push({
+          type: "jambonz:LcrRoute",
+          name: routeName(slot, index),
+          args: { lcrSid, ...said },
+          opts: deletedWith ? { deletedWith: tableName(slot) } : {},
+        }),
+      );
+      // What holds a carrier or an entry back is not deletedWith the table.
+      const entries = entriesOf(slot, tenant);
+      for (const { name, route, said } of entries)
+        own.push({
+          type: "jambonz:LcrCarrierSetEntry",
+          name,
+          args: { lcrRouteSid: { $ref: `${route}.sid` }, voipCarrierSid: { $ref: `${trunkName(slot)}.sid` }, ...said },
+        });
+      if (hasDefault(slot, tenant))
+        own.push({
+          type: "jambonz:LcrDefaultEntry",
+          name: defaultName(slot),
+          args: { lcrSid, lcrCarrierSetEntrySid: { $ref: `${entries[0]!.name}.sid` } },
+        });
+    }
     if (application) own.push({ type: "jambonz:Application", name: menuName(slot), args: { accountSid, ...application } });
     numbers.forEach(({ variant, isRouted }, index) => {
       const route = isRouted && application ? { applicationSid: { $ref: `${menuName(slot)}.sid` } } : {};
@@ -326,6 +404,22 @@ export const speechName = (slot: string) => `${slot}-speech`;
 export const clientName = (slot: string) => `${slot}-client`;
 /** As the platform writes it for one of them, and with a + for the other. */
 const digits = (index: number, variant: number) => `${index === 0 ? "+" : ""}1501555010${index}${variant}`;
+
+export const userName = (slot: string) => `${slot}-user`;
+export const tableName = (slot: string) => `${slot}-table`;
+export const routeName = (slot: string, index: number) => `${slot}-route${index}`;
+export const defaultName = (slot: string) => `${slot}-default`;
+
+/** The entries of a tenant's routes, by name. */
+function entriesOf(slot: string, { trunk, routing }: Tenant) {
+  if (!trunk || !routing) return [];
+  return routing.routes.flatMap(({ entries }, index) =>
+    entries.map((said, nth) => ({ name: `${slot}-entry${index}${nth}`, route: routeName(slot, index), said })),
+  );
+}
+
+/** The first of the entries is the default. */
+const hasDefault = (slot: string, tenant: Tenant) => tenant.routing?.hasDefault === true && entriesOf(slot, tenant).length > 0;
 
 export const menuName = (slot: string) => `${slot}-menu`;
 export const numberName = (slot: string, index: number) => `${slot}-number${index}`;
@@ -395,6 +489,13 @@ class JambonzScene implements Scene<Tenants> {
     await made(sandbox, "/Clients", { account_sid: account, username: "desk", password: "their-password" });
     const credential = { vendor: "deepgram", api_key: "speech-secret-1", account_sid: account, service_provider_sid: serviceProviders[0] };
     await made(sandbox, `/Accounts/${account}/SpeechCredentials`, credential);
+    const theirs = { account_sid: account, service_provider_sid: serviceProviders[0] };
+    const person = { name: `their user ${Math.random()}`, email: `${Math.random()}@example.com`, initial_password: "their-password" };
+    await made(sandbox, "/Users", { ...person, ...theirs });
+    const lcr_sid = await made(sandbox, "/Lcrs", { name: "table", account_sid: account });
+    const lcr_route_sid = await made(sandbox, "/LcrRoutes", { lcr_sid, regex: "^1", priority: 1 });
+    const entry = await made(sandbox, "/LcrCarrierSetEntries", { lcr_route_sid, voip_carrier_sid: carrier });
+    await sandbox.outside("PUT", `/Lcrs/${lcr_sid}`, { default_carrier_set_entry_sid: entry });
     const url = "https://somebody.example.com";
     const application = { name: menuName("ann"), account_sid: account, call_hook: { url }, call_status_hook: { url } };
     const application_sid = await made(sandbox, "/Applications", application);
@@ -423,8 +524,9 @@ class JambonzScene implements Scene<Tenants> {
     return declared(tenants, this.serviceProviders);
   }
 
-  /** jambonz deletes no account that has clients. */
+  /** jambonz deletes no account that has clients, or on whose carriers there are entries of LCRs. */
   async #deleteAccount(sid: string): Promise<number | null> {
+    for (const { lcr_sid } of await this.#tables(sid)) await this.sandbox.outside("DELETE", `/Lcrs/${lcr_sid}`);
     for (const { account_sid, client_sid } of await this.#rows("/Clients"))
       if (account_sid === sid) await this.sandbox.outside("DELETE", `/Clients/${client_sid}`);
     return (await this.sandbox.outside("DELETE", `/Accounts/${sid}`)).status;
@@ -440,6 +542,20 @@ class JambonzScene implements Scene<Tenants> {
     const carriers = (await this.#rows("/VoipCarriers")).filter(own);
     const gateways = await Promise.all(carriers.map(({ voip_carrier_sid }) => this.#gateways(voip_carrier_sid)));
     return { carriers, gateways: gateways.flat(), clients: (await this.#rows("/Clients")).filter(own) };
+  }
+
+  async #users(account: string): Promise<Row[]> {
+    return (await this.#rows("/Users")).filter((row) => row.account_sid === account);
+  }
+
+  async #tables(account: string): Promise<Row[]> {
+    return (await this.#rows("/Lcrs")).filter((row) => row.account_sid === account);
+  }
+
+  /** The routes of an account's table, each with its entries. */
+  async #routes(account: string): Promise<Row[]> {
+    const routes = (await this.#tables(account)).map(({ lcr_sid }) => this.#rows(`/LcrRoutes?lcr_sid=${lcr_sid}`));
+    return (await Promise.all(routes)).flat();
   }
 
   #speech(account: string): Promise<Row[]> {
@@ -471,6 +587,9 @@ class JambonzScene implements Scene<Tenants> {
       limits: await this.#rows(`/Accounts/${sid}/Limits`),
       ...(await this.#devices(sid)),
       speech: await this.#speech(sid),
+      users: await this.#users(sid),
+      tables: await this.#tables(sid),
+      routes: await this.#routes(sid),
       applications: await this.#rows(`/Accounts/${sid}/Applications`),
       numbers: await this.#rows(`/PhoneNumbers?account_sid=${sid}`),
     };
@@ -506,6 +625,8 @@ class JambonzScene implements Scene<Tenants> {
       await this.#holdsDevices(sid, slot, tenant, id);
       await this.#holdsRouting(sid, slot, tenant, id);
       await this.#holdsSpeech(sid, slot, tenant, id);
+      await this.#holdsUser(sid, slot, tenant, id);
+      await this.#holdsTable(sid, slot, tenant, id);
     }
   }
 
@@ -573,6 +694,54 @@ class JambonzScene implements Scene<Tenants> {
     }
   }
 
+  async #holdsUser(account: string, slot: string, { user }: Tenant, id: (name: string) => string): Promise<void> {
+    const rows = await this.#users(account);
+    assert.deepEqual(
+      rows.map(({ user_sid }) => user_sid as string),
+      user ? [id(userName(slot))] : [],
+      "users on the platform and in state",
+    );
+    if (!user) return;
+    const sid = id(userName(slot));
+    const row = (await this.sandbox.outside("GET", `/Users/${sid}`)).body as Row;
+    assert.ok(row.service_provider_sid, "its service provider");
+    const others = this.#changedByOthers.get(sid) ?? new Set();
+    const { initialPassword: _, ...said } = user;
+    for (const [name, value] of Object.entries({ name: userName(slot), isActive: true, isViewOnly: false, forceChange: false, ...said }))
+      if (name in said || !others.has(columnOf(name))) assertColumn(row, name, value);
+  }
+
+  async #holdsTable(account: string, slot: string, tenant: Tenant, id: (name: string) => string): Promise<void> {
+    const { routing } = tenant;
+    const [tables, routes] = [await this.#tables(account), await this.#routes(account)];
+    assert.deepEqual(
+      tables.map(({ lcr_sid }) => lcr_sid as string),
+      routing ? [id(tableName(slot))] : [],
+      "tables on the platform and in state",
+    );
+    if (!routing) return;
+    const [table] = tables as [Row];
+    const entries = entriesOf(slot, tenant);
+    const said = { name: tableName(slot), isActive: true, ...routing.table };
+    for (const [name, value] of Object.entries(said)) assertColumn(table, name, value);
+    const others = this.#changedByOthers.get(String(table.lcr_sid));
+    if (hasDefault(slot, tenant)) assert.equal(table.default_carrier_set_entry_sid, id(entries[0]!.name), "its default");
+    else if (!others) assert.equal(table.default_carrier_set_entry_sid, null, "its default, which the program does not have");
+    assert.deepEqual(
+      routes.map((row) => [row.lcr_route_sid, row.regex, row.priority, row.description] as unknown[]).sort(),
+      routing.routes.map(({ said }, index) => [id(routeName(slot, index)), said.regex, said.priority, said.description ?? null]).sort(),
+      "routes on the platform and in state",
+    );
+    const found = routes.flatMap((row) => row.lcr_carrier_set_entries as Row[]);
+    assert.deepEqual(
+      found
+        .map((row) => [row.lcr_carrier_set_entry_sid, row.lcr_route_sid, row.voip_carrier_sid, row.priority, row.workload] as unknown[])
+        .sort(),
+      entries.map(({ name, route, said }) => [id(name), id(route), id(trunkName(slot)), said.priority ?? 0, said.workload ?? 1]).sort(),
+      "entries on the platform and in state",
+    );
+  }
+
   async #holdsRouting(sid: string, slot: string, tenant: Tenant, id: (name: string) => string): Promise<void> {
     const applications = await this.#rows(`/Accounts/${sid}/Applications`);
     const menus = tenant.application ? [id(menuName(slot))] : [];
@@ -627,6 +796,13 @@ class JambonzScene implements Scene<Tenants> {
     );
     const gone = (name: string) => ({ shown: [`gone ${name}`], repaired: [`create ${name}`] });
     switch (what) {
+      case "change user":
+      case "delete user":
+      case "change route":
+      case "delete entry":
+      case "clear default":
+      case "delete table":
+        return this.#actOnPeopleAndTables(what, slot, tenant, entries);
       case "change speech":
       case "delete speech": {
         const [credential] = await this.#speech(sid);
@@ -713,6 +889,62 @@ class JambonzScene implements Scene<Tenants> {
     }
   }
 
+  /** To a user or a table of least cost routing. */
+  async #actOnPeopleAndTables(what: Change["what"], slot: string, tenant: Tenant, entries: Entry[]): Promise<Effect> {
+    const nothing = { shown: [], repaired: [] };
+    const { user, routing } = tenant;
+    const gone = (...names: string[]) => ({ shown: names.map((name) => `gone ${name}`), repaired: names.map((name) => `create ${name}`) });
+    const there = async (collection: string, name: string): Promise<Row | undefined> => {
+      const entry = current(entries, name);
+      const { status, body } = entry ? await this.sandbox.outside("GET", `/${collection}/${entry.id}`) : { status: 404, body: undefined };
+      return status === 200 ? (body as Row) : undefined;
+    };
+    const table = routing && (await there("Lcrs", tableName(slot)));
+    const path = `/Lcrs/${table?.lcr_sid}`;
+    switch (what) {
+      case "change user":
+      case "delete user": {
+        const row = user && (await there("Users", userName(slot)));
+        if (!row) return nothing;
+        const own = `/Users/${row.user_sid}`;
+        if (what === "delete user") {
+          assert.equal((await this.sandbox.outside("DELETE", own)).status, 204);
+          return gone(userName(slot));
+        }
+        const { name, is_view_only } = row;
+        assert.equal((await this.sandbox.outside("PUT", own, { name, is_view_only, is_active: !row.is_active })).status, 204);
+        this.#noteOthers(String(row.user_sid)).add("is_active");
+        return user.isActive === undefined ? nothing : { shown: [`changed ${userName(slot)}`], repaired: [`update ${userName(slot)}`] };
+      }
+      case "change route": {
+        const row = routing?.routes.length ? await there("LcrRoutes", routeName(slot, 0)) : undefined;
+        if (!row) return nothing;
+        assert.equal((await this.sandbox.outside("PUT", `/LcrRoutes/${row.lcr_route_sid}`, { regex: "^777" })).status, 204);
+        return { shown: [`changed ${routeName(slot, 0)}`], repaired: [`update ${routeName(slot, 0)}`], member: "regex" };
+      }
+      case "delete entry": {
+        const last = entriesOf(slot, tenant).at(-1);
+        const row = last && (await there("LcrCarrierSetEntries", last.name));
+        // jambonz does not let the default go.
+        if (!row || row.lcr_carrier_set_entry_sid === table?.default_carrier_set_entry_sid) return nothing;
+        assert.equal((await this.sandbox.outside("DELETE", `/LcrCarrierSetEntries/${row.lcr_carrier_set_entry_sid}`)).status, 204);
+        return gone(last.name);
+      }
+      case "clear default":
+        if (!table?.default_carrier_set_entry_sid || !current(entries, defaultName(slot)) || !hasDefault(slot, tenant)) return nothing;
+        assert.equal((await this.sandbox.outside("PUT", path, { default_carrier_set_entry_sid: null })).status, 204);
+        return { ...gone(defaultName(slot)), member: "default_carrier_set_entry_sid" };
+      case "delete table": {
+        if (!table) return nothing;
+        assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
+        const parts = declared({ [slot]: tenant }, this.serviceProviders).filter(({ type }) => type.startsWith("jambonz:Lcr"));
+        return gone(...parts.map(({ name }) => name).filter((name) => current(entries, name)));
+      }
+      default:
+        return nothing;
+    }
+  }
+
   /** To a carrier, its first gateway or a client of a tenant. */
   async #actOnDevice(what: Change["what"], slot: string, { trunk, client }: Tenant, entries: Entry[]): Promise<Effect> {
     const nothing = { shown: [], repaired: [] };
@@ -738,6 +970,12 @@ class JambonzScene implements Scene<Tenants> {
       this.#noteOthers(entry.id).add(column);
       return said === undefined ? nothing : { shown: [`changed ${name}`], repaired: [`update ${name}`], member: column };
     }
+    // jambonz would delete its gateways and then fail.
+    if (
+      noun === "carrier" &&
+      (await this.#routes(String(entry.outputs.accountSid))).some((route) => route.lcr_carrier_set_entries.length > 0)
+    )
+      return nothing;
     assert.equal((await this.sandbox.outside("DELETE", path)).status, 204);
     const gateways = noun === "carrier" ? entries.filter((one) => one.name.startsWith(`${slot}-gateway`)).map((one) => one.name) : [];
     const gone = [name, ...gateways];
@@ -768,11 +1006,16 @@ class JambonzScene implements Scene<Tenants> {
       case "jambonz:VoipCarrier":
       case "jambonz:SipGateway":
       case "jambonz:Client":
+      case "jambonz:User":
+      case "jambonz:Lcr":
+      case "jambonz:LcrRoute":
         return `/${type.split(":")[1]!}s/${id}`;
       case "jambonz:Application":
         return `/Applications/${id}`;
       case "jambonz:PhoneNumber":
         return `/PhoneNumbers/${id}`;
+      case "jambonz:LcrCarrierSetEntry":
+        return `/LcrCarrierSetEntries/${id}`;
       default:
         return `/${id.replace(/Limits\/(.*)/, "Limits?category=$1")}`;
     }
@@ -784,11 +1027,18 @@ class JambonzScene implements Scene<Tenants> {
     const slot = name.split("-")[0]!;
     const account = before.find((entry) => entry.name === slot && !entry.condemned);
     const accountNow = program.find((declared) => declared.name === slot);
-    if (type === "jambonz:SipGateway") {
-      const carrier = before.find((entry) => entry.name === trunkName(slot) && !entry.condemned);
-      const carrierNow = program.find((declared) => declared.name === trunkName(slot));
-      if (!carrier || carrier.id !== outputs.voipCarrierSid || carrier.pendingReplacement) return true;
-      return !carrierNow || this.isReplaced(carrier, carrierNow.args as Row, before, program);
+    const holders: Record<string, [property: string, name: string]> = {
+      "jambonz:SipGateway": ["voipCarrierSid", trunkName(slot)],
+      "jambonz:LcrRoute": ["lcrSid", tableName(slot)],
+      "jambonz:LcrCarrierSetEntry": ["lcrRouteSid", name.replace(/entry(\d)\d$/, "route$1")],
+      "jambonz:LcrDefaultEntry": ["lcrSid", tableName(slot)],
+    };
+    if (holders[type]) {
+      const [property, within] = holders[type];
+      const holder = before.find((entry) => entry.name === within && !entry.condemned);
+      const holderNow = program.find((declared) => declared.name === within);
+      if (!holder || holder.id !== outputs[property] || holder.pendingReplacement) return true;
+      return !holderNow || this.isReplaced(holder, holderNow.args as Row, before, program);
     }
     // The account it was on is gone, or goes: whatever was on it is made anew.
     if (!account || account.id !== outputs.accountSid || account.pendingReplacement) return true;
