@@ -1,3 +1,5 @@
+import { Turns } from "./turns";
+
 /** Who has a claim. */
 interface Holder {
   type: string;
@@ -37,8 +39,7 @@ export class Claims {
   readonly #dropped = new Set<string>();
   /** Claims of which the creation failed. */
   readonly #wanted = new Set<string>();
-  /** What is done about a claim, one thing after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   /**
    * A resource that is there and stays. Gives the type of another resource that has the claim.
@@ -115,13 +116,7 @@ export class Claims {
 
   /** Runs a creation or a deletion when every earlier one about the same claim has ended: a deletion under way would take what was just made. */
   inTurn<T>(claim: string | undefined, act: () => Promise<T>): Promise<T> {
-    if (claim === undefined) return act();
-    const turn = (this.#turns.get(claim) ?? Promise.resolve()).then(act);
-    this.#turns.set(
-      claim,
-      turn.catch(() => {}),
-    );
-    return turn;
+    return claim === undefined ? act() : this.#turns.take(claim, act);
   }
 
   isDropped(claim: string): boolean {

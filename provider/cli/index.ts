@@ -328,9 +328,10 @@ function filterOf({ title, sid, resources }: Platform, { type: types, name, "ser
     if (!known.includes(type)) throw new UserError(`${title} has no type ${type}; ${suggestion(type, known)}`);
   // What looks at nothing must not seem to find nothing.
   const asked = resources.filter(({ type }) => !types || (types as string[]).includes(type));
-  const [unlisted] = types ? asked.filter(({ list }) => !list) : [];
+  const [unlisted] = types ? asked.filter((definition) => definition.list === undefined) : [];
   if (unlisted) throw new UserError(unlisted.unlisted ?? `${unlisted.type} cannot be listed`);
-  if (!asked.some(({ list }) => list)) throw new UserError(`${title} lists nothing, so nothing can be looked for`);
+  if (asked.every((definition) => definition.list === undefined))
+    throw new UserError(`${title} lists nothing, so nothing can be looked for`);
   if (serviceProviderSid !== undefined) {
     if (!resources.some(({ inputs }) => Object.hasOwn(inputs.shape as object, "serviceProviderSid")))
       throw new UserError(`${title} has no service providers, so --service-provider cannot be given`);

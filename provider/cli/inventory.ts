@@ -48,7 +48,7 @@ export async function inventory(
   const names = new Set([...known.values(), ...taken]);
   const owners = ownersOf(platform.resources);
   const asked = platform.resources.filter((definition) => isAskedFor(definition, filter));
-  const needed = new Set([...asked.map(({ type }) => type), ...ownersOf(asked)]);
+  const needed = withOwners(asked, platform.resources);
   for (const definition of platform.resources) {
     if (definition.unlisted && isAskedFor(definition, filter)) log(definition.unlisted);
     if (!definition.list || !needed.has(definition.type)) continue;
@@ -83,6 +83,14 @@ function ownersOf(definitions: readonly Resource[]): Set<string> {
       Object.values(inputs.shape as Record<string, z.ZodType>).flatMap((schema) => traitsOf(schema).refersTo ?? []),
     ),
   );
+}
+
+/** Types with those that they belong to, and what these belong to in turn. */
+function withOwners(asked: readonly Resource[], all: readonly Resource[]): Set<string> {
+  const types = new Set(asked.map(({ type }) => type));
+  // What is added while the set is gone through is gone through, too.
+  for (const type of types) for (const owner of ownersOf(all.filter((each) => each.type === type))) types.add(owner);
+  return types;
 }
 
 /** Tells of every tenth part of what takes many questions. */

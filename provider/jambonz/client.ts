@@ -8,6 +8,7 @@ import type { Progress, Properties, ReadOptions } from "../resource";
 import { traitsOf, unwrap } from "../schema";
 import type { Surroundings } from "../session";
 import { apiUrl, headerKey, type CommonSettings } from "../settings";
+import { Turns } from "../turns";
 import { project, same } from "../values";
 import { Names } from "./names";
 import { isOf, ownerPath, splitOwner, type Owner } from "./types";
@@ -48,6 +49,8 @@ export class Jambonz {
   #scope?: Promise<Scope>;
   /** Realms that this run took from accounts, by account. */
   readonly clearedRealms = new Map<string, string>();
+  /** For what the platform asks first and does then, so that of two at once both would pass. */
+  readonly turns = new Turns();
   /** By service provider. */
   readonly accountNames = new Names(async (owner) => {
     const rows = await this.list(`/ServiceProviders/${owner}/Accounts`, 0);
@@ -170,12 +173,12 @@ export class Jambonz {
   async #findScope(): Promise<Scope> {
     // An account's key sees no service provider, and only an admin's sees several, or the settings of the system.
     const providers = (await this.list("/ServiceProviders")).length;
-    if (providers !== 1) return providers === 0 ? "account" : "admin";
+    if (providers > 1) return "admin";
     try {
       await this.get("/SystemInformation");
       return "admin";
     } catch (error) {
-      if (error instanceof RefusedError && [403, 404].includes(error.status)) return "service provider";
+      if (error instanceof RefusedError && [403, 404].includes(error.status)) return providers === 0 ? "account" : "service provider";
       throw error;
     }
   }
@@ -369,8 +372,10 @@ export class Jambonz {
     return (await this.list("/ServiceProviders")).some((row) => row.service_provider_sid === serviceProviderSid);
   }
 
+  /** @throws UserError where it is neither seen nor certainly gone, as only an admin's key tells */
   async mustSee(sid: string): Promise<void> {
     if (await this.sees(sid)) return;
+    if ((await this.scope()) === "admin" && !(await this.getIfThere(`/ServiceProviders/${sid}`))) return;
     throw new UserError(
       `the key in use at ${this.http.host} does not see service provider ${sid}, to which this belongs, so nothing can be said of it; check jambonz:apiUrl and the key. If the service provider was deleted, take this out of the state with \`pulumi state delete\``,
     );

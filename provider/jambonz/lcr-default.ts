@@ -3,7 +3,7 @@ import { UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { marks } from "../values";
 import type { Jambonz, Row } from "./client";
-import { lcr } from "./lcr";
+import { lcr, seesLcr, unseenLcr } from "./lcr";
 import { sid } from "./types";
 
 /** The carrier for numbers of no route. */
@@ -13,7 +13,7 @@ export const lcrDefaultEntry = resource<Jambonz>()({
     "Which entry of an LCR's routes also takes the calls to numbers of no route. An LCR has one; a program that sets it writes over what is set.",
   example: lcr.example,
   idFormat: "<LCR sid>",
-  deleteBeforeReplace: true, // an LCR has one
+  deleteBeforeReplace: { whileSame: ["lcrSid"] }, // an LCR has one
   onDelete: "Clears the default of the LCR, unless somebody has set another one meanwhile. The entry itself stays.",
   inputs: z.strictObject({
     lcrSid: sid.describe("The LCR whose default it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:Lcr", holdsBack: true }),
@@ -26,6 +26,12 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   claims: ({ lcrSid }, id) => `default of LCR ${id ?? lcrSid}`,
   isItsClaim: true,
   createsOver: true,
+
+  async refuseCreate(jambonz, { lcrSid, lcrCarrierSetEntrySid }) {
+    if (!(await seesLcr(jambonz, lcrSid))) return { reason: unseenLcr(lcrSid) };
+    const isThere = await jambonz.getIfThere(`/LcrCarrierSetEntries/${lcrCarrierSetEntrySid}`);
+    return isThere ? undefined : { reason: `there is no entry ${lcrCarrierSetEntrySid}` };
+  },
 
   async create(jambonz, { lcrSid, lcrCarrierSetEntrySid }) {
     await set(jambonz, lcrSid, lcrCarrierSetEntrySid);
@@ -41,6 +47,8 @@ export const lcrDefaultEntry = resource<Jambonz>()({
     const row = await lcrRow(jambonz, id, state, fresh);
     return row && live(row);
   },
+
+  unlisted: "jambonz:LcrDefaultEntry: to a service provider's key jambonz lists no LCRs of accounts, and so none of their defaults",
 
   async list(jambonz) {
     const rows = await jambonz.list("/Lcrs");
@@ -74,8 +82,10 @@ async function lcrRow(jambonz: Jambonz, lcrSid: string, state: Properties, fresh
   const list = (maxAge?: number) => jambonz.list("/Lcrs", maxAge);
   const row = await jambonz.object({ noun: "Lcrs", column: "lcr_sid", list }, lcrSid, { fresh });
   // Of another one's LCR jambonz says that there is none, but of anybody's entry that it is there (lib/routes/api/lcrs.js).
-  if (!row && state.sid && (await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`)))
-    throw new UserError(`the key in use does not see LCR ${lcrSid}, whose default it is, so nothing can be said of it`);
+  const isHidden =
+    !row &&
+    (state.sid ? await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`) : (await jambonz.scope()) === "service provider");
+  if (isHidden) throw new UserError(`${unseenLcr(lcrSid)}, whose default it is, so nothing can be said of it`);
   return row;
 }
 

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { seesLcr, unseenLcr } from "./lcr";
 import { allRoutes, becauseOfDefault } from "./lcr-route";
 import { sid, whole } from "./types";
 
@@ -43,6 +45,11 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
   }),
   outputs: z.object({ sid: sid.describe("The entry's sid.") }),
 
+  async refuseCreate(jambonz, { lcrRouteSid }) {
+    const reason = jambonz.isNew(lcrRouteSid) ? undefined : await unseenRoute(jambonz, lcrRouteSid);
+    return reason ? { reason } : undefined;
+  },
+
   async create(jambonz, inputs) {
     const { sid } = await jambonz.post<{ sid: string }>("/LcrCarrierSetEntries", toRow(inputs));
     return { id: sid, outputs: { sid } };
@@ -66,14 +73,23 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
     return row && live(row);
   },
 
+  unlisted: "jambonz:LcrCarrierSetEntry: to a service provider's key jambonz lists no LCRs of accounts, and so none of their entries",
+
   async list(jambonz, progress) {
     const routes = await allRoutes(jambonz, progress);
     const rows = routes.flatMap(({ lcr_carrier_set_entries }) => (lcr_carrier_set_entries ?? []) as Row[]);
     return rows.map((row) => ({ id: sidOf(row), live: live(row), label: "carrier" }));
   },
 
-  async update(jambonz, id, changes) {
+  async update(jambonz, id, changes, { lcrRouteSid }) {
+    const reason = await unseenRoute(jambonz, lcrRouteSid);
+    if (reason) throw new UserError(reason);
     await jambonz.put(`/LcrCarrierSetEntries/${id}`, toRow(changes));
+  },
+
+  async refuseDelete(jambonz, id) {
+    const row = await jambonz.getIfThere(`/LcrCarrierSetEntries/${id}`);
+    return row && unseenRoute(jambonz, row.lcr_route_sid);
   },
 
   async delete(jambonz, id) {
@@ -82,6 +98,13 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
 });
 
 const COLUMN = "lcr_carrier_set_entry_sid";
+
+/** Why nothing is done about the entries of a route. */
+async function unseenRoute(jambonz: Jambonz, lcrRouteSid: unknown): Promise<string | undefined> {
+  const route = await jambonz.getIfThere(`/LcrRoutes/${String(lcrRouteSid)}`);
+  if (!route) return `there is no route ${String(lcrRouteSid)}`;
+  return (await seesLcr(jambonz, route.lcr_sid)) ? undefined : unseenLcr(route.lcr_sid);
+}
 
 const sidOf = (row: Row) => String(row[COLUMN]);
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { RefusedError } from "../errors";
+import { RefusedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { seesLcr, unseenLcr } from "./lcr";
 import { sid, text, whole } from "./types";
 
 /** Numbers that go through some carriers. */
@@ -39,12 +40,7 @@ export const lcrRoute = resource<Jambonz>()({
   }),
   outputs: z.object({ sid: sid.describe("The route's sid.") }),
 
-  /** jambonz asks nobody whose LCR it is. */
-  async refuseCreate(jambonz, { lcrSid }) {
-    // One that is not in the list that others share may have been made since.
-    for (const maxAge of [undefined, 0]) if ((await jambonz.list("/Lcrs", maxAge)).some((row) => row.lcr_sid === lcrSid)) return undefined;
-    return { reason: `the key in use sees no LCR ${lcrSid}` };
-  },
+  refuseCreate: async (jambonz, { lcrSid }) => ((await seesLcr(jambonz, lcrSid)) ? undefined : { reason: unseenLcr(lcrSid) }),
 
   async create(jambonz, inputs) {
     const { sid } = await jambonz.post<{ sid: string }>("/LcrRoutes", toRow(inputs));
@@ -70,13 +66,21 @@ export const lcrRoute = resource<Jambonz>()({
     return row && live(row);
   },
 
+  unlisted: "jambonz:LcrRoute: to a service provider's key jambonz lists no LCRs of accounts, and so none of their routes",
+
   async list(jambonz, progress) {
     const rows = await allRoutes(jambonz, progress);
     return rows.map((row) => ({ id: sidOf(row), live: live(row), label: String(row.description ?? row.regex) }));
   },
 
-  async update(jambonz, id, changes) {
+  async update(jambonz, id, changes, { lcrSid }) {
+    if (!(await seesLcr(jambonz, lcrSid))) throw new UserError(unseenLcr(lcrSid));
     await jambonz.put(`/LcrRoutes/${id}`, toRow(changes));
+  },
+
+  async refuseDelete(jambonz, id) {
+    const row = await jambonz.getIfThere(`/LcrRoutes/${id}`);
+    return row && !(await seesLcr(jambonz, row.lcr_sid)) ? unseenLcr(row.lcr_sid) : undefined;
   },
 
   async delete(jambonz, id) {

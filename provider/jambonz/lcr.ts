@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { type RefusedError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { fromRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
 import { createUnique } from "./names";
-import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, sid, text, unseen, type Owner } from "./types";
+import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, type Owner } from "./types";
 
 const LIST = "/Lcrs";
 
@@ -58,13 +58,16 @@ export const lcr = resource<Jambonz>()({
   },
 
   async create(jambonz, inputs) {
-    const created = await createUnique(jambonz, {
-      path: LIST,
-      row: toRow(inputs),
-      accountSid: inputs.accountSid,
-      isRefusal: isTaken,
-      inTheWay: () => taken(jambonz, inputs),
-    });
+    const create = () =>
+      createUnique(jambonz, {
+        path: LIST,
+        row: toRow(inputs),
+        accountSid: inputs.accountSid,
+        isRefusal: isTaken,
+        inTheWay: () => taken(jambonz, inputs),
+      });
+    // The platform asks whether there is one, and makes it then; its database would take a second one.
+    const created = await jambonz.turns.take(`${ownerPath(inputs)}${LIST}`, create);
     jambonz.made(created.id);
     return created;
   },
@@ -87,7 +90,7 @@ export const lcr = resource<Jambonz>()({
     if (row) return { ...live(row), ...(state.accountServiceProviderSid ? {} : await jambonz.ownership(ownerIn(row))) };
     // Of another one's table jambonz says that there is none.
     const { accountSid, serviceProviderSid } = state as Owner;
-    if (accountSid && (await jambonz.scope()) === "service provider") throw new UserError(NOT_SHOWN);
+    if (!serviceProviderSid && (await jambonz.scope()) === "service provider") throw new UserError(NOT_SHOWN);
     if (accountSid) await jambonz.account(accountSid, state.accountServiceProviderSid as string | undefined);
     if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
     return undefined;
@@ -103,12 +106,30 @@ export const lcr = resource<Jambonz>()({
     await jambonz.put(`${LIST}/${id}`, toRow(changes));
   },
 
-  async delete(jambonz, id) {
-    await jambonz.delete(`${LIST}/${id}`);
+  async delete(jambonz, id, state) {
+    const { accountSid } = state as Owner;
+    // jambonz does not ask a service provider's key whose table it deletes (lib/routes/api/lcrs.js).
+    if (!(await seesLcr(jambonz, id))) {
+      if (!accountSid || (await jambonz.scope()) !== "service provider") return;
+      if (!(await jambonz.seenProviderOf({ accountSid }))) throw new UserError(unseen({ accountSid }));
+    }
+    await jambonz.delete(`${LIST}/${id}`).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
   },
 });
 
 const COLUMN = "lcr_sid";
+
+/** Whether the key in use sees an LCR. */
+export async function seesLcr(jambonz: Jambonz, lcrSid: unknown): Promise<boolean> {
+  // One that is not in the list that others share may have been made since.
+  for (const maxAge of [undefined, 0]) if ((await jambonz.list(LIST, maxAge)).some((row) => row[COLUMN] === lcrSid)) return true;
+  return false;
+}
+
+/** Why the parts of an LCR are not touched: jambonz asks nobody whose they are (lib/routes/api/lcr-routes.js). */
+export const unseenLcr = (lcrSid: unknown) => `the key in use sees no LCR ${String(lcrSid)}`;
 
 const NOT_FOR_ACCOUNTS = "a service provider's key makes LCRs of the service provider only; use an administrator's, or one of the account";
 const NOT_SHOWN =

@@ -24,6 +24,7 @@ export const serviceProvider = resource<Jambonz>()({
   },
   idFormat: "<service provider sid>",
   sidFromId: "whole",
+  deleteBeforeReplace: true, // a name is unique
   onDelete:
     "Deletes the service provider with its API keys and limits. Refused with a list, before anything is sent, while it has accounts, users, applications, phone numbers, Teams tenants, LCRs or addresses of SBCs, and while phone numbers or LCR entries are on its carriers. Its carriers and speech credentials would go with it, so that is refused, too, unless forceDestroy was deployed before.",
   inputs: z.strictObject({
@@ -49,6 +50,9 @@ export const serviceProvider = resource<Jambonz>()({
       .meta({ local: true }),
   }),
   outputs: z.object({ sid: sid.describe("The service provider's sid.") }),
+
+  /** The platform itself refuses a name that is taken, which is too late where the old one goes first. */
+  refuseCreate: async (jambonz, inputs, { replacing }) => (replacing ? taken(jambonz, inputs, replacing) : undefined),
 
   create: (jambonz, { forceDestroy: _, ...inputs }) =>
     createUnique(jambonz, { path: LIST, row: toRow(inputs), isRefusal: isDuplicate, inTheWay: () => taken(jambonz, inputs) }),
@@ -88,9 +92,14 @@ const COLUMN = "service_provider_sid";
 
 const sidOf = (row: Row) => String(row[COLUMN]);
 
-/** Which service provider has the name or the domain. */
-async function taken(jambonz: Jambonz, { name, rootDomain }: { name: string; rootDomain?: string }): Promise<Refusal | undefined> {
-  const rows = await jambonz.list(LIST, 0);
+interface Named {
+  name: string;
+  rootDomain?: string;
+}
+
+/** Whether another service provider than one has the name or the domain. */
+async function taken(jambonz: Jambonz, { name, rootDomain }: Named, except?: string): Promise<Refusal | undefined> {
+  const rows = (await jambonz.list(LIST, 0)).filter((row) => row[COLUMN] !== except);
   const row =
     rows.find((row) => isSameName(row.name, name)) ??
     rows.find((row) => rootDomain !== undefined && isSameName(row.root_domain, rootDomain));

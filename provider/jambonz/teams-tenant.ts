@@ -41,7 +41,11 @@ export const microsoftTeamsTenant = resource<Jambonz>()({
     // jambonz does not ask whose the account is.
     if (!(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     // The platform itself refuses a domain that is taken, which is too late where the old one goes first.
-    return replacing ? taken(jambonz, inputs.tenantFqdn, replacing) : undefined;
+    if (!replacing) return undefined;
+    const { tenantFqdn, applicationSid } = inputs;
+    if (applicationSid && !(await jambonz.getIfThere(`/Applications/${applicationSid}`)))
+      return { reason: `the key in use sees no application ${applicationSid}` };
+    return taken(jambonz, tenantFqdn, replacing);
   },
 
   create: async (jambonz, inputs) =>
@@ -113,9 +117,10 @@ async function taken(jambonz: Jambonz, tenantFqdn: string, except?: string): Pro
   const row = (await jambonz.list(LIST, 0)).find((row) => isSameName(row.tenant_fqdn, tenantFqdn) && row[COLUMN] !== except);
   if (!row) return undefined;
   const holder = sidOf(row);
-  const adopt = jambonz.adopt("jambonz:MicrosoftTeamsTenant", holder);
+  const isSeen = await jambonz.seenProviderOf({ accountSid: String(row.account_sid) });
+  const way = isSeen ? `adopt it (${jambonz.adopt("jambonz:MicrosoftTeamsTenant", holder)})` : "the key in use does not see that account";
   return {
-    reason: `the domain ${tenantFqdn} is a tenant of account ${String(row.account_sid)} already: ${holder}; adopt it (${adopt})`,
+    reason: `the domain ${tenantFqdn} is a tenant of account ${String(row.account_sid)} already: ${holder}; ${way}`,
     holder,
   };
 }

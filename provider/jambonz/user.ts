@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UserError } from "../errors";
+import { RefusedError, UnfinishedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
@@ -52,14 +52,14 @@ export const user = resource<Jambonz>()({
       initialPassword: text
         .min(8)
         .describe(
-          "The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile; jambonz never shows one.",
+          "The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one, so that of a user who was imported is set to the program's once, unless ignoreChanges names it.",
         )
         .meta({ secret: true, writeOnly: true }),
       forceChange: z
         .boolean()
         .optional()
         .describe(
-          "Whether the user has to choose another password at the next sign-in, which ends it. Sent as it changes here. Default: false.",
+          "Whether the user has to choose another password at the next sign-in, which ends it. Sent when it changes here, and with each new initialPassword. Default: false.",
         )
         .meta({ platformDefault: false, writeOnly: true }),
       isActive: z.boolean().optional().describe("Whether the user may sign in. Default: true.").meta({ platformDefault: true }),
@@ -78,29 +78,36 @@ export const user = resource<Jambonz>()({
     if (!admin && !(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     // With another key than an administrator's jambonz would make a user of the key's owner without a word (lib/routes/api/users.js).
     if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an administrator's key makes administrators" };
-    // The platform itself refuses a name that is taken, which is too late where the old one goes first.
-    return replacing ? taken(jambonz, inputs, replacing) : undefined;
+    // The platform itself refuses a name that is taken, or a password, which is too late where the old one goes first.
+    return replacing ? ((await taken(jambonz, inputs, replacing)) ?? (await refusedPassword(jambonz, inputs.initialPassword))) : undefined;
   },
 
   async create(jambonz, { admin: _, ...inputs }) {
     // A user of an account without its service provider is an administrator to jambonz (lib/routes/api/login.js).
     const serviceProviderSid = inputs.accountSid ? await jambonz.seenProviderOf(inputs) : inputs.serviceProviderSid;
-    return createUnique(jambonz, {
-      path: LIST,
-      row: toRow({ ...inputs, serviceProviderSid }),
-      sid: "user_sid",
-      accountSid: inputs.accountSid,
-      isRefusal: isDuplicate,
-      inTheWay: () => taken(jambonz, inputs),
+    const before = await atFirst(jambonz);
+    const create = () =>
+      createUnique(jambonz, {
+        path: LIST,
+        row: toRow({ ...inputs, serviceProviderSid }),
+        sid: "user_sid",
+        accountSid: inputs.accountSid,
+        isRefusal: isDuplicate,
+        inTheWay: () => taken(jambonz, inputs),
+      });
+    return jambonz.turns.take(LIST, create).catch(async (error: unknown) => {
+      // Where its database lacks the right to look only, jambonz fails when the user is there already (lib/routes/api/users.js).
+      if (!(error instanceof RefusedError && error.status === 500 && error.lostAt === undefined)) throw error;
+      const row = (await listed(jambonz, 0)).find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
+      if (!row) throw error;
+      throw new UnfinishedError(`the user was made, but then jambonz failed: ${error.reason}`, String(row.user_sid), { sid: row.user_sid });
     });
   },
 
-  async existing(jambonz) {
-    return new Set((await listed(jambonz)).map(({ user_sid }) => String(user_sid)));
-  },
+  existing: (jambonz) => atFirst(jambonz),
 
   async find(jambonz, inputs) {
-    const rows = (await listed(jambonz, 0)).filter((row) => row.name === inputs.name && row.email === inputs.email);
+    const rows = (await listed(jambonz, 0)).filter((row) => isNamed(inputs, row));
     const ownership = await jambonz.ownership(inputs);
     return Promise.all(
       rows.map(async ({ user_sid }) => ({
@@ -111,14 +118,14 @@ export const user = resource<Jambonz>()({
     );
   },
 
-  async read(jambonz, id, { accountServiceProviderSid: known }, { fresh }) {
+  async read(jambonz, id, { accountServiceProviderSid: known }) {
     try {
       const row = await jambonz.get(`${LIST}/${id}`);
       return { ...live(row), ...(known ? {} : await jambonz.ownership({ accountSid: row.account_sid as string | undefined })) };
     } catch (error) {
       // One that is gone is an error of the platform's code, as is much else: the list tells.
       if (!(error instanceof RefusedError && [404, 500].includes(error.status))) throw error;
-      if ((await listed(jambonz, fresh ? 0 : undefined)).some(({ user_sid }) => user_sid === id)) throw error;
+      if ((await listed(jambonz, 0)).some(({ user_sid }) => user_sid === id)) throw error;
       return undefined;
     }
   },
@@ -132,12 +139,17 @@ export const user = resource<Jambonz>()({
   },
 
   async update(jambonz, id, changes, inputs) {
-    // Whether a name is taken is asked of a new user only.
-    const refusal = "name" in changes || "email" in changes ? await taken(jambonz, inputs, id) : undefined;
-    if (refusal) throw new UserError(refusal.reason);
-    // Without a name an update that takes something away is no update, and without the right to look only it is taken away (lib/routes/api/users.js).
-    const { name, isViewOnly = false } = inputs;
-    await jambonz.put(`${LIST}/${id}`, toRow({ ...changes, name, isViewOnly }));
+    // jambonz asks the holder of a key whose user it is only here, and whether a name is taken only of a new user.
+    const { is_view_only: isViewOnly } = await jambonz.get(`${LIST}/${id}`);
+    await jambonz.turns.take(LIST, async () => {
+      const refusal = "name" in changes || "email" in changes ? await taken(jambonz, inputs, id) : undefined;
+      if (refusal) throw new UserError(refusal.reason);
+      // Somebody knows the password that the program says now.
+      const { name, forceChange } = inputs;
+      const again = "initialPassword" in changes && forceChange !== undefined ? { forceChange } : {};
+      // Without a name an update that takes something away is none, and without the right to look only, that is taken away.
+      await jambonz.put(`${LIST}/${id}`, toRow({ isViewOnly, ...again, ...changes, name }));
+    });
   },
 
   async delete(jambonz, id) {
@@ -153,6 +165,12 @@ function listed(jambonz: Jambonz, maxAge?: number): Promise<Row[]> {
   return jambonz.list(LIST, maxAge).catch(none(isWithoutUsers));
 }
 
+/** The sids of those that were there when this run first asked. */
+async function atFirst(jambonz: Jambonz): Promise<Set<string>> {
+  const rows = await jambonz.atFirst(LIST).catch(none(isWithoutUsers));
+  return new Set(rows.map(({ user_sid }) => String(user_sid)));
+}
+
 /** Whether another user than one has the name or the address, as far as the key in use sees. */
 async function taken(jambonz: Jambonz, { name, email }: { name: string; email: string }, except?: string): Promise<Refusal | undefined> {
   const rows = (await listed(jambonz, 0)).filter(({ user_sid }) => user_sid !== except);
@@ -161,10 +179,25 @@ async function taken(jambonz: Jambonz, { name, email }: { name: string; email: s
   const holder = String(row.user_sid);
   const what = isSameName(row.name, name) ? `the name ${name}` : `the address ${email}`;
   return {
-    reason: `a user has ${what} already: ${holder}; adopt it (${jambonz.adopt("jambonz:User", holder)}), or choose another`,
+    reason: `a user has ${what} already: ${holder}; adopt it (${jambonz.adopt("jambonz:User", holder)}), or choose another; if the program gives that user another one in this run, or removes it, deploy that first`,
     holder,
   };
 }
+
+/** Why jambonz would refuse a password, by the rules that it has (lib/routes/api/users.js). */
+async function refusedPassword(jambonz: Jambonz, password: string): Promise<Refusal | undefined> {
+  const { min_password_length, require_digit: digit, require_special_character: special } = await jambonz.get("/PasswordSettings");
+  const least = Number(min_password_length ?? 8);
+  const wrong =
+    (password.length < least && `has fewer than ${least} characters`) ||
+    // It says what a password needs only where somebody has set it.
+    (digit === undefined && password.length > 20 && "has more than 20 characters") ||
+    (digit === 1 && !/\d/.test(password) && "has no digit") ||
+    (special === 1 && /^[A-Za-z0-9]*$/.test(password) && "has no special character");
+  return wrong ? { reason: `initialPassword ${wrong}` } : undefined;
+}
+
+const isNamed = (inputs: { name: string; email: string }, row: Row) => row.name === inputs.name && row.email === inputs.email;
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(user.inputs, live(row), sent);
 

@@ -9,7 +9,6 @@ const definition: ResourceClass = {
   outputs: ["sid"],
   secretInputs: [],
   secretOutputs: [],
-  deleteBeforeReplace: true,
 };
 
 /**

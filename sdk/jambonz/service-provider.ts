@@ -11,6 +11,7 @@ const definition: ResourceClass = {
   secretInputs: ["registrationHook.password"],
   secretOutputs: [],
   sidFromId: "whole",
+  deleteBeforeReplace: true,
   defaultsToName: "name",
 };
 

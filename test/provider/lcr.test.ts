@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inventory, type Filter } from "../../provider/cli/inventory";
 import type { Properties } from "../../provider/resource";
 import { Engine } from "../support/engine";
 import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
@@ -185,10 +186,26 @@ for (const kind of ["admin", "service provider", "account"] as const) {
         read(),
         kind === "account" ? /^Error: jambonz refused to read Lcr "theirs"/ : /jambonz shows no LCR of an account to/,
       );
-      await assert.rejects(readDefault(), /the key in use does not see LCR \S+, whose default it is/);
-      await assert.rejects(lifecycleOf("jambonz:LcrDefaultEntry", session).delete(lcrSid, held), /does not see LCR/);
+      await assert.rejects(readDefault(), /the key in use sees no LCR \S+, whose default it is/);
+      await assert.rejects(lifecycleOf("jambonz:LcrDefaultEntry", session).delete(lcrSid, held), /sees no LCR/);
       const { errors: refused } = await engine().up([{ type: "jambonz:LcrRoute", name: "r", args: { lcrSid, regex: "^2", priority: 2 } }]);
       assert.match(refused.join(), /^LcrRoute: the key in use sees no LCR /);
+      const entryArgs = { lcrRouteSid, voipCarrierSid: trunks[0] };
+      const { errors: entries } = await engine().up([{ type: "jambonz:LcrCarrierSetEntry", name: "e", args: entryArgs }]);
+      assert.match(entries.join(), /^LcrCarrierSetEntry: the key in use sees no LCR /);
+      const parts: [type: string, id: string, state: Properties, change: Properties][] = [
+        ["jambonz:LcrRoute", lcrRouteSid, { sid: lcrRouteSid, lcrSid, regex: "^1", priority: 1 }, { regex: "^9" }],
+        ["jambonz:LcrCarrierSetEntry", lcrCarrierSetEntrySid, { sid: lcrCarrierSetEntrySid, ...entryArgs }, { workload: 7 }],
+      ];
+      for (const [type, id, was, change] of parts) {
+        await assert.rejects(lifecycleOf(type, session).update(id, was, { ...was, ...change }), /the key in use sees no LCR /);
+        await assert.rejects(lifecycleOf(type, session).delete(id, was), /the key in use sees no LCR /);
+      }
+      if (kind === "service provider") {
+        // Nothing tells an import whose it is.
+        await assert.rejects(lifecycleOf("jambonz:Lcr", session).read(lcrSid, {}), /jambonz shows no LCR of an account to/);
+        await assert.rejects(lifecycleOf("jambonz:LcrDefaultEntry", session).read(lcrSid, {}), /the key in use sees no LCR /);
+      }
       assert.deepEqual(writes(), []);
     });
 
@@ -207,6 +224,74 @@ for (const kind of ["admin", "service provider", "account"] as const) {
     });
   });
 }
+
+describe("an LCR of an account, with a service provider's key", () => {
+  it("is deleted, also where it is gone already, and only if the key sees the account", async () => {
+    const target = await jambonzTarget("service provider");
+    const { sandbox, serviceProviderSid, variables } = target;
+    const lifecycle = lifecycleOf("jambonz:Lcr", sessionOf("jambonz", variables, { pace: 0.005 }));
+    const tableOf = async (service_provider_sid: string) => {
+      const accountSid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid });
+      const id = await made(sandbox, "/Lcrs", { name: "table", account_sid: accountSid });
+      return { id, state: { sid: id, name: "table", accountSid, accountServiceProviderSid: service_provider_sid } };
+    };
+    const own = await tableOf(serviceProviderSid);
+    await lifecycle.delete(own.id, own.state);
+    assert.equal((await sandbox.outside("GET", `/Lcrs/${own.id}`)).status, 404);
+    await lifecycle.delete(own.id, own.state);
+    const theirs = await tableOf(await made(sandbox, "/ServiceProviders", { name: "others" }));
+    await assert.rejects(lifecycle.delete(theirs.id, theirs.state), /the key in use sees no account/);
+    assert.equal((await sandbox.outside("GET", `/Lcrs/${theirs.id}`)).status, 200);
+    await sandbox.stop();
+  });
+});
+
+describe("a route that is looked for by its type", () => {
+  it("belongs to the account of its LCR all the same", async () => {
+    const { sandbox, serviceProviderSid, variables } = await jambonzTarget();
+    const account_sid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid: serviceProviderSid });
+    const owners: Row[] = [{ account_sid }, { service_provider_sid: serviceProviderSid }];
+    for (const [index, owner] of owners.entries()) {
+      const lcr_sid = await made(sandbox, "/Lcrs", { name: "table", ...owner });
+      await made(sandbox, "/LcrRoutes", { lcr_sid, regex: `^${index}`, priority: 1 });
+    }
+    const found = async (filter: Filter) => {
+      const session = sessionOf("jambonz", variables, { pace: 0.005 });
+      const { items } = await inventory(session, { ...filter, types: ["jambonz:LcrRoute"] }, { known: new Map() }, () => {});
+      return items.map(({ live }) => live.regex).sort();
+    };
+    assert.deepEqual(await found({ where: { serviceProviderSid } }), ["^0", "^1"]);
+    assert.deepEqual(await found({ name: "acme" }), ["^0"]);
+    await sandbox.stop();
+  });
+});
+
+describe("the default of an LCR", () => {
+  it("is not cleared for one that cannot be set", async () => {
+    const target = await jambonzTarget();
+    const { sandbox, serviceProviderSid } = target;
+    const account_sid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid: serviceProviderSid });
+    const lcrSid = await made(sandbox, "/Lcrs", { name: "table", account_sid });
+    const lcr_route_sid = await made(sandbox, "/LcrRoutes", { lcr_sid: lcrSid, regex: "^1", priority: 1 });
+    const voip_carrier_sid = await made(sandbox, "/VoipCarriers", { name: "trunk", service_provider_sid: serviceProviderSid });
+    const entry = await made(sandbox, "/LcrCarrierSetEntries", { lcr_route_sid, voip_carrier_sid });
+    const run = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+    const program = (args: Properties): Declared[] => [{ type: "jambonz:LcrDefaultEntry", name: "default", args }];
+    assert.deepEqual((await run.up(program({ lcrSid, lcrCarrierSetEntrySid: entry }))).errors, []);
+    const none = "22222222-2222-4222-8222-222222222222";
+    for (const args of [
+      { lcrSid: none, lcrCarrierSetEntrySid: entry },
+      { lcrSid: await made(sandbox, "/Lcrs", { name: "other", service_provider_sid: serviceProviderSid }), lcrCarrierSetEntrySid: none },
+    ]) {
+      const { steps, errors } = await run.up(program(args));
+      assert.deepEqual(steps, []);
+      assert.match(errors.join(), /^LcrDefaultEntry: (the key in use sees no LCR|there is no entry) 2{8}-/);
+    }
+    const { body } = await sandbox.outside("GET", `/Lcrs/${lcrSid}`);
+    assert.equal((body as Row).default_carrier_set_entry_sid, entry);
+    await sandbox.stop();
+  });
+});
 
 describe("a carrier of a route", () => {
   it("is replaced by another one before it is deleted", async () => {

@@ -134,6 +134,43 @@ describe("a service provider", () => {
     assert.equal((await sandbox.outside("GET", `/VoipCarriers/${trunk}`)).status, 404);
   });
 
+  it("that somebody deleted with all it had leaves nothing in state that cannot be refreshed", async () => {
+    const accountSid = { $ref: "acme.sid" };
+    const serviceProviderSid = { $ref: "reseller.sid" };
+    const program: Declared[] = [
+      reseller(),
+      { type: "jambonz:Account", name: "acme", args: { serviceProviderSid } },
+      { type: "jambonz:ApiKey", name: "key", args: { serviceProviderSid } },
+      { type: "jambonz:Limit", name: "limit", args: { serviceProviderSid, category: "device", quantity: 1 } },
+      { type: "jambonz:VoipCarrier", name: "trunk", args: { serviceProviderSid } },
+      { type: "jambonz:User", name: "ann", args: { serviceProviderSid, email: "ann@example.com", initialPassword: "some-password" } },
+      { type: "jambonz:Client", name: "desk", args: { accountSid } },
+      { type: "jambonz:Lcr", name: "table", args: { serviceProviderSid } },
+      { type: "jambonz:Lcr", name: "own table", args: { accountSid } },
+    ];
+    await ok(run.up(program));
+    for (const [name, noun] of [
+      ["desk", "Clients"],
+      ["own table", "Lcrs"],
+      ["table", "Lcrs"],
+      ["ann", "Users"],
+      ["acme", "Accounts"],
+      ["trunk", "VoipCarriers"],
+      ["reseller", "ServiceProviders"],
+    ] as const)
+      assert.equal((await target.sandbox.outside("DELETE", `/${noun}/${run.find(name)!.id}`)).status, 204, name);
+    assert.equal((await ok(run.refresh())).length, program.length);
+    await ok(run.up(program));
+    assert.equal((await ok(run.destroy())).length, program.length);
+  });
+
+  it("is replaced on demand, the old one first", async () => {
+    await ok(run.up([reseller()]));
+    const { id, outputs, inputs } = run.find("reseller")!;
+    const lifecycle = lifecycleOf(TYPE, sessionOf("jambonz", target.variables, { pace: 0.005 }));
+    assert.equal(lifecycle.diff(id, outputs, inputs).deleteBeforeReplace, true);
+  });
+
   it("is found again where its creation was not answered, and is gone where somebody deleted it", async () => {
     target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer" });
     await ok(run.up([reseller()]));
@@ -143,6 +180,25 @@ describe("a service provider", () => {
     await ok(run.up([reseller()]));
     await target.sandbox.outside("DELETE", `/ServiceProviders/${run.find("reseller")!.id}`);
     assert.deepEqual(await ok(run.destroy()), ["delete reseller"]);
+  });
+});
+
+describe("an administrator's key on a platform without a service provider", () => {
+  it("makes the first one, and an administrator", async () => {
+    const { sandbox, variables } = await jambonzTarget();
+    for (const { service_provider_sid: sid } of (await sandbox.outside("GET", "/ServiceProviders")).body as Row[]) {
+      for (const { account_sid } of (await sandbox.outside("GET", `/ServiceProviders/${sid}/Accounts`)).body as Row[])
+        await sandbox.outside("DELETE", `/Accounts/${account_sid}`);
+      assert.equal((await sandbox.outside("DELETE", `/ServiceProviders/${sid}`)).status, 204);
+    }
+    const run = new Engine({ environment: () => variables, pace: 0.005, log: () => {} });
+    const args = { admin: true, email: "boss@example.com", initialPassword: "some-password" };
+    const { errors } = await run.up([
+      { type: "jambonz:User", name: "boss", args },
+      { type: TYPE, name: "first", args: {} },
+    ]);
+    assert.deepEqual(errors, []);
+    await sandbox.stop();
   });
 });
 

@@ -73,6 +73,16 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       assert.deepEqual(await tenants(), []);
     });
 
+    it("a tenant is not deleted to be made anew with an application that is not there", async () => {
+      if (kind === "account") return;
+      await ok(run.up([teams()]));
+      const other = await made(target.sandbox, "/Accounts", { name: "other", service_provider_sid: target.serviceProviderSid });
+      const { steps, errors } = await run.up([teams({ accountSid: other, applicationSid: "22222222-2222-4222-8222-222222222222" })]);
+      assert.deepEqual(steps, []);
+      assert.match(errors.join(), /it is not replaced, because the new one could not be created: the key in use sees no application 2{8}-/);
+      assert.equal((await tenants()).length, 1);
+    });
+
     it("a tenant is found again where its creation was not answered", async () => {
       target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer" });
       await ok(run.up([teams()]));
@@ -87,7 +97,9 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       const { errors } = await run.up([teams({ tenantFqdn: "X.example.com" })]);
       assert.match(
         errors.join(),
-        new RegExp(`the domain X\\.example\\.com is a tenant of account ${account_sid} already: ${theirs}; adopt it \\(`),
+        new RegExp(
+          `the domain X\\.example\\.com is a tenant of account ${account_sid} already: ${theirs}; ${kind === "admin" ? "adopt it \\(" : "the key in use does not see that account"}`,
+        ),
       );
       if (kind === "admin") return;
       target.sandbox.clearRequests();

@@ -116,6 +116,65 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       assert.deepEqual(writes(), []);
     });
 
+    it("keeps the right to look only that somebody gave, whatever else changes", async () => {
+      await ok(run.up([ann()]));
+      const { id } = run.find("ann")!;
+      await target.sandbox.outside("PUT", `/Users/${id}`, { name: "ann", is_view_only: true });
+      assert.deepEqual(await ok(run.up([ann({ email: "new@example.com" })], { refresh: true })), ["update ann"]);
+      assert.equal((await rowOf("ann")).is_view_only, true);
+    });
+
+    it("has to change a password again that the program sets anew", async () => {
+      await ok(run.up([ann({ forceChange: true })]));
+      const { id } = run.find("ann")!;
+      await target.sandbox.outside("PUT", `/Users/${id}`, { old_password: PASSWORD, new_password: "my-own-password" });
+      assert.equal((await rowOf("ann")).force_change, 0);
+      await ok(run.up([ann({ forceChange: true, initialPassword: "second-password" })]));
+      assert.equal((await rowOf("ann")).force_change, 1);
+    });
+
+    it("has an address of its own, also where two are made or changed at once", async () => {
+      const same = { email: "same@example.com" };
+      const { errors } = await run.up([ann(same), ann(same, "bob")]);
+      assert.match(errors.join(), /^jambonz refused to create User "(ann|bob)": a user has the address same@example\.com already/);
+      await ok(run.up([ann(), ann({}, "bob")]));
+      const both = await run.up([ann(same), ann(same, "bob")]);
+      assert.match(both.errors.join(), /^User "(ann|bob)" \(\S+\): a user has the address same@example\.com already: .*deploy that first$/);
+      assert.equal(both.errors.length, 1);
+    });
+
+    it("is not deleted to be made anew with a password that the platform would refuse", async () => {
+      if (kind === "account") return;
+      await ok(run.up([ann()]));
+      const moved = { accountSid: undefined, serviceProviderSid: target.serviceProviderSid };
+      const rules = { min_password_length: 10, require_digit: true, require_special_character: true };
+      const refused = async (initialPassword: string, why: RegExp) => {
+        const { steps, errors } = await run.up([ann({ ...moved, initialPassword })]);
+        assert.deepEqual(steps, []);
+        assert.match(errors.join(), why);
+      };
+      await refused(
+        "x".repeat(21),
+        /it is not replaced, because the new one could not be created: initialPassword has more than 20 characters$/,
+      );
+      assert.equal((await target.sandbox.outside("POST", "/PasswordSettings", rules)).status, 201);
+      await refused("short-1!!", /initialPassword has fewer than 10 characters$/);
+      await refused("long-enough!", /initialPassword has no digit$/);
+      await refused("longenough12", /initialPassword has no special character$/);
+      assert.equal((await rowOf("ann")).account_sid, accountSid);
+      await ok(run.up([ann({ ...moved, initialPassword: `${"long-enough-1!".repeat(3)}` })]));
+    });
+
+    it("that is there although jambonz failed in the end is in state", async () => {
+      const fault = { status: 500, body: { msg: "Cannot read properties of undefined (reading 'permission_sid')" }, handled: true };
+      target.sandbox.addFault({ match: { method: "POST", path: "/Users" }, fault });
+      const { errors } = await run.up([ann({ isActive: false })]);
+      assert.match(errors.join(), /^User "ann" \(\S+\): the user was made, but then jambonz failed: Cannot read properties/);
+      assert.equal(run.entries.length, 1);
+      await ok(run.up([ann({ isActive: false })]));
+      assert.equal((await rowOf("ann")).is_active, 0);
+    });
+
     it("is found again where its creation was not answered", async () => {
       target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer" });
       await ok(run.up([ann()]));
@@ -167,6 +226,10 @@ for (const kind of ["admin", "service provider", "account"] as const) {
         service_provider_sid,
       });
       const read = () => lifecycleOf(TYPE, sessionOf("jambonz", variables(), { pace: 0.005 })).read(sid, {});
+      const lifecycle = lifecycleOf(TYPE, sessionOf("jambonz", variables(), { pace: 0.005 }));
+      const state = { sid, name: "eve", email: "e@example.com", accountSid: account_sid, initialPassword: PASSWORD };
+      const update = () => lifecycle.update(sid, state, { ...state, initialPassword: "taken-over-1" });
+      if (kind !== "admin") await assert.rejects(update(), /^Error: jambonz refused to update User/);
       if (kind === "admin") assert.equal((await read())!.inputs.accountSid, account_sid);
       else await assert.rejects(read(), /^Error: jambonz refused to read User/);
       const { errors } = await run.up([ann({ accountSid: account_sid }, "mallory")]);
