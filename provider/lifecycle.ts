@@ -69,7 +69,12 @@ export class Lifecycle {
     this.#endRefresh(olds);
     // An import list, whose entries say nothing yet of what they stand for.
     if (marks.unmanaged in inputs) return { inputs, failures: [] };
-    return { inputs, failures: validate(this.definition, inputs) };
+    const isNew = Object.keys(olds).length === 0;
+    const missing = Object.keys(this.definition.inputs.shape).filter(
+      (name) => isNew && this.#traits(name).neededToCreate && isAbsent(inputs[name]),
+    );
+    const failures = missing.map((name) => ({ path: [name], reason: `${name} is required` }));
+    return { inputs, failures: [...failures, ...validate(this.definition, inputs)] };
   }
 
   /**

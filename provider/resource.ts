@@ -31,6 +31,8 @@ export interface Traits {
   local?: boolean;
   /** The platform never returns it, so a read keeps what state says. */
   writeOnly?: boolean;
+  /** What is made needs it, but not what is there already, of which the platform does not show it. */
+  neededToCreate?: boolean;
   /** The platform chooses a value when the program leaves it out; leaving it out is then no change. */
   computed?: boolean;
   /** An output that an update may change: it is not known in the update's preview. */

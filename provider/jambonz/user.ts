@@ -51,10 +51,11 @@ export const user = resource<Jambonz>()({
       email: z.email({ error: "must be an e-mail address" }).max(255).describe("The e-mail address; unique on the platform."),
       initialPassword: text
         .min(8)
+        .optional()
         .describe(
-          "The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one, so that of a user who was imported is set to the program's once, unless ignoreChanges names it.",
+          "The password with which the user signs in at first; needed for a new user. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one: leave it out for a user who was imported, and the password stays.",
         )
-        .meta({ secret: true, writeOnly: true }),
+        .meta({ secret: true, writeOnly: true, neededToCreate: true }),
       forceChange: z
         .boolean()
         .optional()
@@ -79,7 +80,8 @@ export const user = resource<Jambonz>()({
     // With another key than an administrator's jambonz would make a user of the key's owner without a word (lib/routes/api/users.js).
     if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an administrator's key makes administrators" };
     // The platform itself refuses a name that is taken, or a password, which is too late where the old one goes first.
-    return replacing ? ((await taken(jambonz, inputs, replacing)) ?? (await refusedPassword(jambonz, inputs.initialPassword))) : undefined;
+    if (replacing) return (await taken(jambonz, inputs, replacing)) ?? refusedPassword(jambonz, inputs.initialPassword);
+    return inputs.initialPassword === undefined ? { reason: PASSWORD_NEEDED } : undefined;
   },
 
   async create(jambonz, { admin: _, ...inputs }) {
@@ -138,7 +140,10 @@ export const user = resource<Jambonz>()({
     return whole.map((row) => ({ id: String(row.user_sid), live: live(row), label: String(row.name) }));
   },
 
-  async update(jambonz, id, changes, inputs) {
+  async update(jambonz, id, { initialPassword, ...others }, inputs) {
+    // A password that the program does not say any more stays.
+    const changes: Properties = initialPassword === null || initialPassword === undefined ? others : { ...others, initialPassword };
+    if (Object.keys(changes).length === 0) return;
     // jambonz asks the holder of a key whose user it is only here, and whether a name is taken only of a new user.
     const { is_view_only: isViewOnly } = await jambonz.get(`${LIST}/${id}`);
     await jambonz.turns.take(LIST, async () => {
@@ -184,8 +189,11 @@ async function taken(jambonz: Jambonz, { name, email }: { name: string; email: s
   };
 }
 
+const PASSWORD_NEEDED = "initialPassword is required for a new user";
+
 /** Why jambonz would refuse a password, by the rules that it has (lib/routes/api/users.js). */
-async function refusedPassword(jambonz: Jambonz, password: string): Promise<Refusal | undefined> {
+async function refusedPassword(jambonz: Jambonz, password: string | undefined): Promise<Refusal | undefined> {
+  if (password === undefined) return { reason: PASSWORD_NEEDED };
   const { min_password_length, require_digit: digit, require_special_character: special } = await jambonz.get("/PasswordSettings");
   const least = Number(min_password_length ?? 8);
   const wrong =

@@ -67,11 +67,11 @@ export class User extends pulumi.CustomResource {
   declare readonly email: pulumi.Output<string>;
 
   /**
-   * The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one, so that of a user who was imported is set to the program's once, unless ignoreChanges names it.
+   * The password with which the user signs in at first; needed for a new user. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one: leave it out for a user who was imported, and the password stays.
    *
    * It is not read back, so a change made elsewhere does not show. Secret.
    */
-  declare readonly initialPassword: pulumi.Output<string>;
+  declare readonly initialPassword: pulumi.Output<string | undefined>;
 
   /**
    * Whether the user has to choose another password at the next sign-in, which ends it. Sent when it changes here, and with each new initialPassword. Default: false.
@@ -128,11 +128,11 @@ export interface UserArgs {
   /** The e-mail address; unique on the platform. */
   email: pulumi.Input<string>;
   /**
-   * The password with which the user signs in at first. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one, so that of a user who was imported is set to the program's once, unless ignoreChanges names it.
+   * The password with which the user signs in at first; needed for a new user. jambonz takes 8 to 20 characters where nobody has set other rules. Where the program says another one, the user's password is set to that, whatever the user has chosen meanwhile. jambonz never shows one: leave it out for a user who was imported, and the password stays.
    *
    * It is not read back, so a change made elsewhere does not show. Secret.
    */
-  initialPassword: pulumi.Input<string>;
+  initialPassword?: pulumi.Input<string>;
   /**
    * Whether the user has to choose another password at the next sign-in, which ends it. Sent when it changes here, and with each new initialPassword. Default: false.
    *

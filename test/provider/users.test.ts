@@ -124,6 +124,24 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       assert.equal((await rowOf("ann")).is_view_only, true);
     });
 
+    it("that is adopted keeps the password that it has, and so does one whose password the program leaves out", async () => {
+      const { sandbox, serviceProviderSid: service_provider_sid } = target;
+      const row = { name: "ann", email: "ann@example.com", initial_password: PASSWORD, account_sid: accountSid, service_provider_sid };
+      const id = await made(sandbox, "/Users", row);
+      const lifecycle = lifecycleOf(TYPE, sessionOf("jambonz", variables(), { pace: 0.005 }));
+      const read = await lifecycle.read(id, {});
+      assert.deepEqual(read!.inputs, { accountSid, name: "ann", email: "ann@example.com" });
+      assert.equal(lifecycle.diff(id, read!.state, read!.inputs).changes, false);
+      target.sandbox.clearRequests();
+      const state = { ...read!.state, initialPassword: PASSWORD };
+      assert.equal((await lifecycle.update(id, state, read!.inputs)).initialPassword, undefined);
+      assert.deepEqual(writes(), []);
+      await assert.rejects(
+        async () => lifecycle.create({ ...read!.inputs, name: "new", email: "new@example.com" }),
+        /initialPassword is required for a new user/,
+      );
+    });
+
     it("has to change a password again that the program sets anew", async () => {
       await ok(run.up([ann({ forceChange: true })]));
       const { id } = run.find("ann")!;
@@ -285,5 +303,7 @@ describe("a user's properties", () => {
       /^initialPassword must (be at least|have at least|not be shorter) /,
     );
     assert.deepEqual(wrong({ accountSid, initialPassword: undefined }), ["initialPassword is required"]);
+    const adopted = { name: "ann", email: "a@example.com", accountSid };
+    assert.deepEqual(lifecycleOf(TYPE, session).check(adopted, adopted).failures, []);
   });
 });
