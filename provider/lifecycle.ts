@@ -102,12 +102,7 @@ export class Lifecycle {
       throw new UserError(
         `${this.#label(state, id)}: ${fixed.join(" and ")} cannot be changed, because ${this.#traits(fixed[0]!).unchangeable}`,
       );
-    const imported = this.#isImported(state);
-    const replacing = changed.filter((name) => {
-      const { replaceOnChanges, replaceIfUnknown } = this.#traits(name);
-      if (imported || !(replaceOnChanges || (replaceIfUnknown && isUnknown(news[name])))) return false;
-      return replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]);
-    });
+    const replacing = this.#replacing(changed, state, news);
     const refusal = replacing.length > 0 ? definition.refuseReplace?.(state, news) : undefined;
     if (refusal && replacing.some((name) => !isUnknown(news[name]))) throw new UserError(`${this.#label(state, id)}: ${refusal}`);
     // What is not known yet may be as it is, or is refused when it is known: nothing may be deleted for it before.
@@ -260,6 +255,9 @@ export class Lifecycle {
         session.successors.delete(this.#key(id));
         await this.#isAsSaid(id, state, news);
         const { changed, changes } = this.#changes(id, state, news);
+        // What was not known when it was compared, so that it was no replacement.
+        const refusal = this.#replacing(changed, state, news).length > 0 && definition.refuseReplace?.(state, news);
+        if (refusal) throw new UserError(refusal);
         const next = this.#next(state, news);
         next[marks.place] ??= session.client.http.place;
         // What an unanswered update may have set counts as set.
@@ -365,6 +363,16 @@ export class Lifecycle {
     return Object.entries<z.ZodType>(this.definition.inputs.shape)
       .filter(([name, schema]) => !this.#isLeftOut(name, news) && (unsure.includes(name) || !same(schema, news[name], state[name])))
       .map(([name]) => name);
+  }
+
+  /** Those among them that the platform cannot change in place. */
+  #replacing(changed: string[], state: Properties, news: Properties): string[] {
+    const imported = this.#isImported(state);
+    return changed.filter((name) => {
+      const { replaceOnChanges, replaceIfUnknown } = this.#traits(name);
+      if (imported || !(replaceOnChanges || (replaceIfUnknown && isUnknown(news[name])))) return false;
+      return replaceOnChanges === "evenIfAdded" || !isAbsent(state[name]);
+    });
   }
 
   /** What is empty on the platform and not in the program any more either: state must no longer say that it is managed. */

@@ -331,7 +331,9 @@ function filterOf({ title, sid, resources }: Platform, { type: types, name, "ser
   const [unlisted] = types ? asked.filter((definition) => definition.list === undefined) : [];
   if (unlisted) throw new UserError(unlisted.unlisted ?? `${unlisted.type} cannot be listed`);
   if (asked.every((definition) => definition.list === undefined))
-    throw new UserError(`${title} lists nothing, so nothing can be looked for`);
+    throw new UserError(
+      `${title} lists nothing, so nothing can be looked for: ${asked.flatMap(({ unlisted }) => unlisted ?? []).join("; ")}`,
+    );
   if (serviceProviderSid !== undefined) {
     if (!resources.some(({ inputs }) => Object.hasOwn(inputs.shape as object, "serviceProviderSid")))
       throw new UserError(`${title} has no service providers, so --service-provider cannot be given`);

@@ -178,7 +178,9 @@ export class Jambonz {
       await this.get("/SystemInformation");
       return "admin";
     } catch (error) {
-      if (error instanceof RefusedError && [403, 404].includes(error.status)) return providers === 0 ? "account" : "service provider";
+      // Older versions have no such settings, and answer by a web page.
+      if (providers === 0 && (error instanceof RefusedError || error instanceof UserError)) return "account";
+      if (error instanceof RefusedError && [403, 404].includes(error.status)) return "service provider";
       throw error;
     }
   }

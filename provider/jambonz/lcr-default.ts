@@ -3,7 +3,7 @@ import { UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { marks } from "../values";
 import type { Jambonz, Row } from "./client";
-import { lcr, seesLcr, unseenLcr } from "./lcr";
+import { lcr, unseenLcr } from "./lcr";
 import { sid } from "./types";
 
 /** The carrier for numbers of no route. */
@@ -27,9 +27,11 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   isItsClaim: true,
   createsOver: true,
 
-  async refuseCreate(jambonz, { lcrSid, lcrCarrierSetEntrySid }) {
-    if (!(await seesLcr(jambonz, lcrSid))) return { reason: unseenLcr(lcrSid) };
-    const isThere = await jambonz.getIfThere(`/LcrCarrierSetEntries/${lcrCarrierSetEntrySid}`);
+  async refuseCreate(jambonz, { lcrSid, lcrCarrierSetEntrySid }, { replacing }) {
+    const reason = await unseenLcr(jambonz, lcrSid);
+    if (reason) return { reason };
+    // The platform itself refuses an entry that is not there, which is too late where the old one goes first.
+    const isThere = !replacing || (await jambonz.getIfThere(`/LcrCarrierSetEntries/${lcrCarrierSetEntrySid}`));
     return isThere ? undefined : { reason: `there is no entry ${lcrCarrierSetEntrySid}` };
   },
 
@@ -82,10 +84,11 @@ async function lcrRow(jambonz: Jambonz, lcrSid: string, state: Properties, fresh
   const list = (maxAge?: number) => jambonz.list("/Lcrs", maxAge);
   const row = await jambonz.object({ noun: "Lcrs", column: "lcr_sid", list }, lcrSid, { fresh });
   // Of another one's LCR jambonz says that there is none, but of anybody's entry that it is there (lib/routes/api/lcrs.js).
-  const isHidden =
-    !row &&
-    (state.sid ? await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`) : (await jambonz.scope()) === "service provider");
-  if (isHidden) throw new UserError(`${unseenLcr(lcrSid)}, whose default it is, so nothing can be said of it`);
+  const isHidden = async () =>
+    (await jambonz.scope()) !== "admin" &&
+    (state.sid ? (await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`)) !== undefined : true);
+  if (!row && (await isHidden()))
+    throw new UserError(`the key in use sees no LCR ${lcrSid}, whose default it is, so nothing can be said of it`);
   return row;
 }
 

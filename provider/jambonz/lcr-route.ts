@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { seesLcr, unseenLcr } from "./lcr";
+import { unseenLcr } from "./lcr";
 import { sid, text, whole } from "./types";
 
 /** Numbers that go through some carriers. */
@@ -40,7 +40,10 @@ export const lcrRoute = resource<Jambonz>()({
   }),
   outputs: z.object({ sid: sid.describe("The route's sid.") }),
 
-  refuseCreate: async (jambonz, { lcrSid }) => ((await seesLcr(jambonz, lcrSid)) ? undefined : { reason: unseenLcr(lcrSid) }),
+  async refuseCreate(jambonz, { lcrSid }) {
+    const reason = await unseenLcr(jambonz, lcrSid);
+    return reason ? { reason } : undefined;
+  },
 
   async create(jambonz, inputs) {
     const { sid } = await jambonz.post<{ sid: string }>("/LcrRoutes", toRow(inputs));
@@ -73,15 +76,13 @@ export const lcrRoute = resource<Jambonz>()({
     return rows.map((row) => ({ id: sidOf(row), live: live(row), label: String(row.description ?? row.regex) }));
   },
 
-  async update(jambonz, id, changes, { lcrSid }) {
-    if (!(await seesLcr(jambonz, lcrSid))) throw new UserError(unseenLcr(lcrSid));
+  async update(jambonz, id, changes) {
+    const reason = await unseenRoute(jambonz, id);
+    if (reason) throw new UserError(reason);
     await jambonz.put(`/LcrRoutes/${id}`, toRow(changes));
   },
 
-  async refuseDelete(jambonz, id) {
-    const row = await jambonz.getIfThere(`/LcrRoutes/${id}`);
-    return row && !(await seesLcr(jambonz, row.lcr_sid)) ? unseenLcr(row.lcr_sid) : undefined;
-  },
+  refuseDelete: (jambonz, id) => unseenRoute(jambonz, id),
 
   async delete(jambonz, id) {
     await jambonz.delete(`/LcrRoutes/${id}`).catch(becauseOfDefault);
@@ -102,6 +103,16 @@ async function routesOf(jambonz: Jambonz, lcrSid: string, maxAge?: number): Prom
     if (error instanceof RefusedError && error.status === 400 && error.reason === "unknown lcr_sid") return [];
     throw error;
   }
+}
+
+/** Why a route and its entries are not touched; undefined also where there is no such route. */
+export async function unseenRoute(jambonz: Jambonz, id: unknown): Promise<string | undefined> {
+  if ((await jambonz.scope()) === "admin") return undefined;
+  const lcrNow = async () => (await jambonz.getIfThere(`/LcrRoutes/${String(id)}`))?.lcr_sid;
+  const lcrSid = await lcrNow();
+  const reason = lcrSid === undefined ? undefined : await unseenLcr(jambonz, lcrSid);
+  // It may have gone with its LCR meanwhile.
+  return reason && (await lcrNow()) !== undefined ? reason : undefined;
 }
 
 /** The routes of all LCRs that the key in use sees. */

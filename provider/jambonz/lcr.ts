@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type RefusedError, UserError } from "../errors";
-import { resource, type Properties } from "../resource";
+import { resource, type Properties, type ReadOptions } from "../resource";
 import { fromRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
 import { createUnique } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, type Owner } from "./types";
@@ -84,17 +84,7 @@ export const lcr = resource<Jambonz>()({
       .map((row) => ({ id: sidOf(row), outputs: { sid: sidOf(row), ...ownership }, isOtherwise: !holds(row, inputs) }));
   },
 
-  async read(jambonz, id, state, options) {
-    const list = (maxAge?: number) => jambonz.list(LIST, maxAge);
-    const row = await jambonz.object({ noun: "Lcrs", column: COLUMN, list }, id, options);
-    if (row) return { ...live(row), ...(state.accountServiceProviderSid ? {} : await jambonz.ownership(ownerIn(row))) };
-    // Of another one's table jambonz says that there is none.
-    const { accountSid, serviceProviderSid } = state as Owner;
-    if (!serviceProviderSid && (await jambonz.scope()) === "service provider") throw new UserError(NOT_SHOWN);
-    if (accountSid) await jambonz.account(accountSid, state.accountServiceProviderSid as string | undefined);
-    if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
-    return undefined;
-  },
+  read,
 
   unlisted: "jambonz:Lcr: to a service provider's key jambonz lists no LCRs of accounts",
 
@@ -108,10 +98,10 @@ export const lcr = resource<Jambonz>()({
 
   async delete(jambonz, id, state) {
     const { accountSid } = state as Owner;
-    // jambonz does not ask a service provider's key whose table it deletes (lib/routes/api/lcrs.js).
     if (!(await seesLcr(jambonz, id))) {
-      if (!accountSid || (await jambonz.scope()) !== "service provider") return;
-      if (!(await jambonz.seenProviderOf({ accountSid }))) throw new UserError(unseen({ accountSid }));
+      // jambonz does not ask a service provider's key whose table it deletes (lib/routes/api/lcrs.js); this throws for another one's.
+      if (accountSid && (await jambonz.scope()) === "service provider") await accountOf(jambonz, state);
+      else if (!(await read(jambonz, id, state, { fresh: true }))) return;
     }
     await jambonz.delete(`${LIST}/${id}`).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
@@ -128,12 +118,32 @@ export async function seesLcr(jambonz: Jambonz, lcrSid: unknown): Promise<boolea
   return false;
 }
 
-/** Why the parts of an LCR are not touched: jambonz asks nobody whose they are (lib/routes/api/lcr-routes.js). */
-export const unseenLcr = (lcrSid: unknown) => `the key in use sees no LCR ${String(lcrSid)}`;
+/** Why the parts of an LCR are not touched, or undefined: jambonz asks nobody whose they are (lib/routes/api/lcr-routes.js). */
+export async function unseenLcr(jambonz: Jambonz, lcrSid: unknown): Promise<string | undefined> {
+  const isSeen = jambonz.isNew(String(lcrSid)) || (await jambonz.scope()) === "admin" || (await seesLcr(jambonz, lcrSid));
+  return isSeen ? undefined : `the key in use sees no LCR ${String(lcrSid)}`;
+}
+
+async function read(jambonz: Jambonz, id: string, state: Properties, options: ReadOptions): Promise<Properties | undefined> {
+  const list = (maxAge?: number) => jambonz.list(LIST, maxAge);
+  const row = await jambonz.object({ noun: "Lcrs", column: COLUMN, list }, id, options);
+  if (row) return { ...live(row), ...(state.accountServiceProviderSid ? {} : await jambonz.ownership(ownerIn(row))) };
+  // Of another one's table jambonz says that there is none.
+  const { accountSid, serviceProviderSid } = state as Owner;
+  if (!serviceProviderSid && (await jambonz.scope()) === "service provider") throw new UserError(NOT_SHOWN);
+  if (accountSid) await accountOf(jambonz, state);
+  if (serviceProviderSid) await jambonz.mustSee(serviceProviderSid);
+  return undefined;
+}
+
+/** @throws where the key in use does not see the account, and cannot tell that it is gone */
+function accountOf(jambonz: Jambonz, { accountSid, accountServiceProviderSid }: Properties): Promise<Row | undefined> {
+  return jambonz.account(accountSid as string, accountServiceProviderSid as string | undefined, 0);
+}
 
 const NOT_FOR_ACCOUNTS = "a service provider's key makes LCRs of the service provider only; use an administrator's, or one of the account";
 const NOT_SHOWN =
-  "jambonz shows no LCR of an account to a service provider's key, so nothing can be said of it; use an administrator's key, or one of the account";
+  "jambonz shows no LCR of an account to a service provider's key, so nothing can be said of it; use an administrator's key, or one of the account, or take it out of the state with `pulumi state delete`";
 
 const sidOf = (row: Row) => String(row[COLUMN]);
 

@@ -26,7 +26,7 @@ export const serviceProvider = resource<Jambonz>()({
   sidFromId: "whole",
   deleteBeforeReplace: true, // a name is unique
   onDelete:
-    "Deletes the service provider with its API keys and limits. Refused with a list, before anything is sent, while it has accounts, users, applications, phone numbers, Teams tenants, LCRs or addresses of SBCs, and while phone numbers or LCR entries are on its carriers. Its carriers and speech credentials would go with it, so that is refused, too, unless forceDestroy was deployed before.",
+    "Deletes the service provider with its API keys and limits. Refused with a list, before anything is sent, while it has accounts, users, applications, phone numbers, Teams tenants, LCRs or addresses of SBCs or SMPP servers, and while phone numbers or LCR entries are on its carriers. Its carriers and speech credentials would go with it, so that is refused, too, unless forceDestroy was deployed before.",
   inputs: z.strictObject({
     name: text.min(1).max(64).describe("The name; unique on the platform.").meta({ defaultsToName: true }),
     description: text.min(1).max(255).optional().describe("What it is, in words."),

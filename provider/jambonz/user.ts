@@ -2,8 +2,9 @@ import { z } from "zod";
 import { RefusedError, UnfinishedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
+import { isAbsent, marks } from "../values";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, isSameName } from "./names";
+import { createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen, type Owner } from "./types";
 import { isWithoutUsers, none } from "./uses";
 
@@ -74,13 +75,15 @@ export const user = resource<Jambonz>()({
   ),
   outputs: z.object({ sid: sid.describe("The user's sid."), accountServiceProviderSid }),
 
+  refuseReplace: (_state, { initialPassword }) => (isAbsent(initialPassword) ? PASSWORD_NEEDED : undefined),
+
   async refuseCreate(jambonz, inputs, { replacing }) {
     const { admin } = inputs;
     if (!admin && !(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     // With another key than an administrator's jambonz would make a user of the key's owner without a word (lib/routes/api/users.js).
     if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an administrator's key makes administrators" };
     // The platform itself refuses a name that is taken, or a password, which is too late where the old one goes first.
-    if (replacing) return (await taken(jambonz, inputs, replacing)) ?? refusedPassword(jambonz, inputs.initialPassword);
+    if (replacing) return (await taken(jambonz, inputs, replacing, inputs)) ?? refusedPassword(jambonz, inputs.initialPassword);
     return inputs.initialPassword === undefined ? { reason: PASSWORD_NEEDED } : undefined;
   },
 
@@ -95,14 +98,17 @@ export const user = resource<Jambonz>()({
         sid: "user_sid",
         accountSid: inputs.accountSid,
         isRefusal: isDuplicate,
-        inTheWay: () => taken(jambonz, inputs),
+        inTheWay: () => taken(jambonz, inputs, undefined, inputs),
       });
     return jambonz.turns.take(LIST, create).catch(async (error: unknown) => {
       // Where its database lacks the right to look only, jambonz fails when the user is there already (lib/routes/api/users.js).
       if (!(error instanceof RefusedError && error.status === 500 && error.lostAt === undefined)) throw error;
       const row = (await listed(jambonz, 0)).find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
       if (!row) throw error;
-      throw new UnfinishedError(`the user was made, but then jambonz failed: ${error.reason}`, String(row.user_sid), { sid: row.user_sid });
+      throw new UnfinishedError(`the user was made, but then jambonz failed: ${error.reason}`, String(row.user_sid), {
+        sid: row.user_sid,
+        [marks.unsure]: ["isViewOnly"],
+      });
     });
   },
 
@@ -147,7 +153,7 @@ export const user = resource<Jambonz>()({
     // jambonz asks the holder of a key whose user it is only here, and whether a name is taken only of a new user.
     const { is_view_only: isViewOnly } = await jambonz.get(`${LIST}/${id}`);
     await jambonz.turns.take(LIST, async () => {
-      const refusal = "name" in changes || "email" in changes ? await taken(jambonz, inputs, id) : undefined;
+      const refusal = "name" in changes || "email" in changes ? await taken(jambonz, inputs, id, changes) : undefined;
       if (refusal) throw new UserError(refusal.reason);
       // Somebody knows the password that the program says now.
       const { name, forceChange } = inputs;
@@ -176,13 +182,24 @@ async function atFirst(jambonz: Jambonz): Promise<Set<string>> {
   return new Set(rows.map(({ user_sid }) => String(user_sid)));
 }
 
-/** Whether another user than one has the name or the address, as far as the key in use sees. */
-async function taken(jambonz: Jambonz, { name, email }: { name: string; email: string }, except?: string): Promise<Refusal | undefined> {
+/**
+ * Whether another user than one has the name or the address, as far as the key in use sees. jambonz compares them letter by
+ * letter (lib/routes/api/users.js).
+ *
+ * @param among what of the two is asked about
+ */
+async function taken(
+  jambonz: Jambonz,
+  { name, email }: { name: string; email: string },
+  except: string | undefined,
+  among: Properties,
+): Promise<Refusal | undefined> {
   const rows = (await listed(jambonz, 0)).filter(({ user_sid }) => user_sid !== except);
-  const row = rows.find((row) => isSameName(row.name, name)) ?? rows.find((row) => isSameName(row.email, email));
+  const namesake = "name" in among ? rows.find((row) => row.name === name) : undefined;
+  const row = namesake ?? ("email" in among ? rows.find((row) => row.email === email) : undefined);
   if (!row) return undefined;
   const holder = String(row.user_sid);
-  const what = isSameName(row.name, name) ? `the name ${name}` : `the address ${email}`;
+  const what = namesake ? `the name ${name}` : `the address ${email}`;
   return {
     reason: `a user has ${what} already: ${holder}; adopt it (${jambonz.adopt("jambonz:User", holder)}), or choose another; if the program gives that user another one in this run, or removes it, deploy that first`,
     holder,
@@ -201,7 +218,7 @@ async function refusedPassword(jambonz: Jambonz, password: string | undefined): 
     // It says what a password needs only where somebody has set it.
     (digit === undefined && password.length > 20 && "has more than 20 characters") ||
     (digit === 1 && !/\d/.test(password) && "has no digit") ||
-    (special === 1 && /^[A-Za-z0-9]*$/.test(password) && "has no special character");
+    (special === 1 && !/[!-/:-@[-`{-~]/.test(password) && "has no special character");
   return wrong ? { reason: `initialPassword ${wrong}` } : undefined;
 }
 

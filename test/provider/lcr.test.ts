@@ -240,8 +240,19 @@ describe("an LCR of an account, with a service provider's key", () => {
     assert.equal((await sandbox.outside("GET", `/Lcrs/${own.id}`)).status, 404);
     await lifecycle.delete(own.id, own.state);
     const theirs = await tableOf(await made(sandbox, "/ServiceProviders", { name: "others" }));
-    await assert.rejects(lifecycle.delete(theirs.id, theirs.state), /the key in use sees no account/);
-    assert.equal((await sandbox.outside("GET", `/Lcrs/${theirs.id}`)).status, 200);
+    await assert.rejects(lifecycle.delete(theirs.id, theirs.state), /insufficient permissions \(403\)$/);
+    // Neither is one of another service provider, nor one of which nothing is known, taken for deleted.
+    const other = await made(sandbox, "/ServiceProviders", { name: "yet others" });
+    const foreign = await made(sandbox, "/Lcrs", { name: "table", service_provider_sid: other });
+    const state = { sid: foreign, name: "table", serviceProviderSid: other };
+    await assert.rejects(lifecycle.delete(foreign, state), /does not see service provider/);
+    await assert.rejects(lifecycle.delete(foreign, {}), /jambonz shows no LCR of an account to/);
+    for (const id of [theirs.id, foreign]) assert.equal((await sandbox.outside("GET", `/Lcrs/${id}`)).status, 200);
+    // Where the account is gone, too, there is nothing to be asked.
+    const left = await tableOf(serviceProviderSid);
+    await sandbox.outside("DELETE", `/Lcrs/${left.id}`);
+    await sandbox.outside("DELETE", `/Accounts/${left.state.accountSid}`);
+    await lifecycle.delete(left.id, left.state);
     await sandbox.stop();
   });
 });
@@ -285,10 +296,33 @@ describe("the default of an LCR", () => {
     ]) {
       const { steps, errors } = await run.up(program(args));
       assert.deepEqual(steps, []);
-      assert.match(errors.join(), /^LcrDefaultEntry: (the key in use sees no LCR|there is no entry) 2{8}-/);
+      assert.match(
+        errors.join(),
+        /^jambonz refused to create LcrDefaultEntry: (unknown lcr_sid|defaultCarrierSetEntrySid names something)/,
+      );
     }
     const { body } = await sandbox.outside("GET", `/Lcrs/${lcrSid}`);
     assert.equal((body as Row).default_carrier_set_entry_sid, entry);
+    await sandbox.stop();
+  });
+});
+
+describe("the default of an LCR that is gone", () => {
+  it("is gone, although its entry is there, in a route of another LCR", async () => {
+    const target = await jambonzTarget();
+    const { sandbox, serviceProviderSid } = target;
+    const account_sid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid: serviceProviderSid });
+    const other = await made(sandbox, "/Lcrs", { name: "other", service_provider_sid: serviceProviderSid });
+    const lcr_route_sid = await made(sandbox, "/LcrRoutes", { lcr_sid: other, regex: "^1", priority: 1 });
+    const voip_carrier_sid = await made(sandbox, "/VoipCarriers", { name: "trunk", service_provider_sid: serviceProviderSid });
+    const lcrCarrierSetEntrySid = await made(sandbox, "/LcrCarrierSetEntries", { lcr_route_sid, voip_carrier_sid });
+    const lcrSid = await made(sandbox, "/Lcrs", { name: "table", account_sid });
+    const run = new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
+    const args = { lcrSid, lcrCarrierSetEntrySid };
+    assert.deepEqual((await run.up([{ type: "jambonz:LcrDefaultEntry", name: "default", args }])).errors, []);
+    await sandbox.outside("PUT", `/Lcrs/${lcrSid}`, { default_carrier_set_entry_sid: null });
+    await sandbox.outside("DELETE", `/Lcrs/${lcrSid}`);
+    assert.deepEqual(await run.refresh(), { steps: ["gone default"], errors: [] });
     await sandbox.stop();
   });
 });

@@ -161,6 +161,26 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       assert.equal(both.errors.length, 1);
     });
 
+    it("may change beside one whose name differs in case only", async () => {
+      await ok(run.up([ann(), ann({ name: "Ann" }, "other")]));
+      await ok(run.up([ann(), ann({ name: "Ann", email: "new@example.com" }, "other")]));
+    });
+
+    it("without a password in the program is not deleted to be made anew, nor told to be another one's", async () => {
+      if (kind !== "admin") return;
+      const other = await made(target.sandbox, "/ServiceProviders", { name: "others" });
+      const program = (serviceProviderSid: string, password: Properties = { initialPassword: undefined }): Declared[] => [
+        { type: "jambonz:Account", name: "tenant", args: { serviceProviderSid, forceDestroy: true } },
+        ann({ accountSid: { $ref: "tenant.sid" }, ...password }),
+      ];
+      await ok(run.up(program(target.serviceProviderSid, {})));
+      await ok(run.up(program(target.serviceProviderSid)));
+      const { errors } = await run.up(program(other));
+      assert.match(errors.join(), /initialPassword is required for a new user/);
+      const alone = await run.up([ann({ accountSid, initialPassword: undefined })]);
+      assert.match(alone.errors.join(), /initialPassword is required for a new user/);
+    });
+
     it("is not deleted to be made anew with a password that the platform would refuse", async () => {
       if (kind === "account") return;
       await ok(run.up([ann()]));
@@ -179,6 +199,7 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       await refused("short-1!!", /initialPassword has fewer than 10 characters$/);
       await refused("long-enough!", /initialPassword has no digit$/);
       await refused("longenough12", /initialPassword has no special character$/);
+      await refused("long enough 12", /initialPassword has no special character$/);
       assert.equal((await rowOf("ann")).account_sid, accountSid);
       await ok(run.up([ann({ ...moved, initialPassword: `${"long-enough-1!".repeat(3)}` })]));
     });
@@ -186,11 +207,12 @@ for (const kind of ["admin", "service provider", "account"] as const) {
     it("that is there although jambonz failed in the end is in state", async () => {
       const fault = { status: 500, body: { msg: "Cannot read properties of undefined (reading 'permission_sid')" }, handled: true };
       target.sandbox.addFault({ match: { method: "POST", path: "/Users" }, fault });
-      const { errors } = await run.up([ann({ isActive: false })]);
+      const { errors } = await run.up([ann({ isActive: false, isViewOnly: true })]);
       assert.match(errors.join(), /^User "ann" \(\S+\): the user was made, but then jambonz failed: Cannot read properties/);
       assert.equal(run.entries.length, 1);
-      await ok(run.up([ann({ isActive: false })]));
-      assert.equal((await rowOf("ann")).is_active, 0);
+      await target.sandbox.outside("PUT", `/Users/${run.find("ann")!.id}`, { name: "ann", is_view_only: false, is_active: true });
+      await ok(run.up([ann({ isActive: false, isViewOnly: true })]));
+      assert.equal((await rowOf("ann")).is_view_only, true, "it is sent again, because it may not have been done");
     });
 
     it("is found again where its creation was not answered", async () => {
