@@ -207,15 +207,14 @@ export class Recovery {
       try {
         candidates = await definition.find?.(client, inputs);
       } catch (trouble) {
-        if (error.refusal) throw error.refusal;
         // Who may create may look: a refusal, or a web page, comes from in between, until it comes again and again.
-        if (trouble instanceof UserError || (trouble instanceof RefusedError && trouble.status < 500)) refusals++;
+        const isRefusal = trouble instanceof RefusedError && (trouble.status < 500 || error.refusal !== undefined);
+        if (isRefusal || trouble instanceof UserError) refusals++;
         if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
         await client.http.pause(pause);
         continue;
       }
       if (candidates) return candidates;
-      if (error.refusal) throw error.refusal;
       throw new UserError(
         `${error.message}; it may have been made all the same, and it cannot be listed, so it is not tried again: look on the platform before the next run`,
       );

@@ -694,6 +694,40 @@ describe("a creation that the platform carries out late", () => {
   }
 });
 
+describe("a realm that was set behind a 500 without words", () => {
+  const hidden = { status: 403, body: { msg: "insufficient privileges" } };
+  let target: Target;
+  let accountSid: string;
+  beforeEach(async () => {
+    target = await jambonzTarget();
+    const { sandbox, serviceProviderSid } = target;
+    accountSid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid: serviceProviderSid });
+    sandbox.addFault({ match: { method: "PUT" }, fault: { status: 500, body: "", handled: true }, times: "always" });
+  });
+  afterEach(() => target.sandbox.stop());
+  const set = async () => {
+    const engine = engineAt(target);
+    const args = { accountSid, realm: "acme.sip.example.com" };
+    const { errors } = await engine.up([{ type: "jambonz:SipRealm", name: "realm", args }]);
+    return { errors, engine };
+  };
+
+  it("is in state, also where the first look at it fails", async () => {
+    // The account's own list was asked for before.
+    target.sandbox.addFault({ match: { method: "GET" }, fault: hidden, skip: 1, times: 3 });
+    const { errors, engine } = await set();
+    assert.deepEqual(errors, []);
+    assert.equal(engine.entries.length, 1);
+  });
+
+  it("is said to be unknown where it cannot be looked at", async () => {
+    target.sandbox.addFault({ match: { method: "GET" }, fault: hidden, times: "always" });
+    const { errors, engine } = await set();
+    assert.match(errors.join(), /it answered 500 without a reason \(500\); whether it was made all the same could not be found out/);
+    assert.deepEqual(engine.entries, []);
+  });
+});
+
 describe("a network that goes away after the platform has done what it was asked", () => {
   let target: Target;
   before(async () => void (target = await jambonzTarget()));
