@@ -199,7 +199,7 @@ async function make(restcomm: Restcomm, wanted: Properties & { emailAddress?: st
   const isTaken = (error: RefusedError) => error.status === 409;
   const look = async () => (await restcomm.list("/Accounts.json", 0)).find((row) => isOf(row, emailAddress) && !isClosed(row));
   try {
-    return bringsAlong(restcomm, await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), isTaken, look));
+    return bringsAlong(restcomm, await restcomm.createOnce("/Accounts.json", toForm(inputs, wanted), look));
   } catch (error) {
     if (!(error instanceof RefusedError && isTaken(error))) throw error;
     throw error.because(`${usedUp(restcomm, emailAddress)}. The platform says: ${error.reason}`);

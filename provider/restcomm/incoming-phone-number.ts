@@ -122,7 +122,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const isTaken = (error: RefusedError) => error.status === 500 || isRefused(error);
     const look = async () => (await bearing(restcomm, accountSid, phoneNumber))[0];
     const sentAt = Date.now();
-    const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), isTaken, look);
+    const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), look);
     const row = await bought.catch((error: unknown) => {
       if (!(error instanceof RefusedError && isTaken(error))) throw error;
       if (!isRefused(error)) throw new UnspokenError(error.status, error.reason, sentAt);

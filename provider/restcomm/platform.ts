@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import { z } from "zod";
 import type { AdoptCommand } from "../adoption";
-import { RefusedError, UnansweredError, UserError } from "../errors";
+import { NotSentError, RefusedError, UnansweredError, UserError } from "../errors";
 import { HttpClient, type Answer } from "../http/client";
 import { SHARED_LIST_AGE, ListCache } from "../http/list-cache";
 import type { Redactor } from "../redact";
@@ -224,23 +224,20 @@ export class Restcomm {
 
   /**
    * Creates something of which the platform makes no second one, and repeats nothing before it was looked for: when
-   * it is said to be there already after an answer was lost, it is this one as soon as it shows.
-   *
-   * @param isTaken the refusal that follows where it is there already
+   * it is refused after an answer was lost, for whatever reason, it is there as soon as it shows, or never.
    */
-  async createOnce(
-    path: string,
-    form: Form,
-    isTaken: (error: RefusedError) => boolean,
-    look: () => Promise<Row | undefined>,
-  ): Promise<Row> {
+  async createOnce(path: string, form: Form, look: () => Promise<Row | undefined>): Promise<Row> {
     const key = `${path} ${new URLSearchParams(form).toString()}`;
     try {
       return await this.post(path, form);
     } catch (error) {
       if (error instanceof UnansweredError) this.#lost.add(key);
-      if (!(error instanceof RefusedError && isTaken(error) && this.#lost.has(key))) throw error;
-      const row = await this.#appearing(look, this.#settledAt(this.#now()));
+      if (!(error instanceof RefusedError && this.#lost.has(key))) throw error;
+      const row = await this.#appearing(look, this.#settledAt(this.#now())).catch((trouble: Error) => {
+        if (trouble instanceof NotSentError) throw trouble;
+        const message = `a first try was not answered, a second one was refused (${error.message}), and what may have been made could not be looked for (${trouble.message})`;
+        throw new UnansweredError(message, Date.now());
+      });
       if (row) return row;
       throw error;
     }

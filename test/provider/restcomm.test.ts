@@ -790,6 +790,26 @@ describe("Restcomm", () => {
       assert.deepEqual(await refresh(), []);
     }).timeout(20_000);
 
+    it("sells a number once, although its answer is lost, the second one is a refusal without words and a look fails", async () => {
+      const purchase = { method: "POST", path: "**IncomingPhoneNumbers.json" };
+      for (const [index, look] of [0, 2, 3, 4, 5].entries()) {
+        const phoneNumber = `+1501555010${index}`;
+        fault({ match: purchase, fault: "dropAnswer" });
+        fault({ match: purchase, fault: { status: 400, body: "" } });
+        fault({ match: { method: "GET", path: "**IncomingPhoneNumbers.json*" }, fault: { status: 500, body: "" }, skip: look });
+        await up({ ...number({ phoneNumber, voiceApplicationSid: undefined }), name: "bought" });
+        target.sandbox.clearFaults();
+        await sleep(1500);
+        assert.deepEqual(await refresh(), []);
+        const numbers = await listed(target, `${own()}/IncomingPhoneNumbers`);
+        assert.deepEqual(
+          numbers.map((row) => row.phone_number as string),
+          [phoneNumber],
+        );
+        await destroy();
+      }
+    }).timeout(60_000);
+
     it("is told gone once the time is over in which it could still appear", async () => {
       patience = "2";
       await up(alice());
