@@ -137,7 +137,9 @@ export function suggestion(name: string, names: readonly string[]): string {
   const nearest = names
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().replace(/_/g, ""), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest && nearest.distance <= Math.max(1, Math.floor(name.length / 3))) return `did you mean ${nearest.candidate}?`;
+  // The platform that a type begins with is no part of what may be mistyped.
+  const { length } = name.slice(name.indexOf(":") + 1);
+  if (nearest && nearest.distance <= Math.max(1, Math.floor(length / 3))) return `did you mean ${nearest.candidate}?`;
   return `it has ${names.join(", ")}`;
 }
 
