@@ -60,7 +60,12 @@ const mutations: Record<string, Mutation> = {
     from: " && !this.#claimed.has(identity(definition, candidate))",
     to: "",
   },
-  "takes what was there before": { file: "recovery.ts", from: "!existing.has(candidate.id) &&", to: "" },
+  "takes what was there before": {
+    file: "recovery.ts",
+    from: "!existing.has(candidate.id) &&",
+    to: "",
+    targeted: "what was there before is not taken for what a lost creation has made",
+  },
   "leaves secrets in a message": {
     file: "redact.ts",
     from: "clean(original: string): string {",

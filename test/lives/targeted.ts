@@ -24,6 +24,19 @@ const jambonz: Situations = {
       assert.equal(engine.find("acme-key"), undefined);
     }),
 
+  "what was there before is not taken for what a lost creation has made": () =>
+    within(async (target, engine) => {
+      const { sandbox } = target;
+      const [account, key] = tenant(target, "acme");
+      await engine.up([account!]);
+      const accountSid = engine.find("acme")!.id;
+      const { body } = await sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid });
+      sandbox.addFault({ match: { method: "POST", path: "/ApiKeys" }, fault: "drop" });
+      assert.deepEqual((await engine.up([account!, key!])).errors, []);
+      assert.equal((await keysOf(target, accountSid)).length, 2);
+      assert.notEqual(engine.find("acme-key")!.outputs.token, (body as { token: string }).token);
+    }),
+
   "an account of the same name is never doubled": () =>
     within(async (target, engine) => {
       const sid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
