@@ -12,7 +12,7 @@ import type { Platform } from "../resource";
 import type { IsOtherSecret } from "./declare";
 import { exported, isOfModules, LIST, namesIn, write } from "./export";
 import { importList, neededCli } from "./import-list";
-import { inventory, type Filter, type Item, type Names } from "./inventory";
+import { inventory, isAskedFor, type Filter, type Item, type Names } from "./inventory";
 import { orphans, report, told } from "./orphans";
 import { program } from "./program";
 import {
@@ -327,7 +327,7 @@ function filterOf({ title, sid, resources }: Platform, { type: types, name, "ser
   for (const type of (types ?? []) as string[])
     if (!known.includes(type)) throw new UserError(`${title} has no type ${type}; ${suggestion(type, known)}`);
   // What looks at nothing must not seem to find nothing.
-  const asked = resources.filter(({ type }) => !types || (types as string[]).includes(type));
+  const asked = resources.filter((definition) => isAskedFor(definition, { types: types as string[] | undefined }));
   const [unlisted] = types ? asked.filter((definition) => definition.list === undefined) : [];
   if (unlisted) throw new UserError(unlisted.unlisted ?? `${unlisted.type} cannot be listed`);
   if (asked.every((definition) => definition.list === undefined))

@@ -74,7 +74,8 @@ export async function inventory(
   return { items: items.filter(({ definition }) => isAskedFor(definition, filter)), matched: items.length > 0 };
 }
 
-const isAskedFor = ({ type }: Resource, { types }: Filter) => !types || types.includes(type);
+/** Whether a filter is of this type. */
+export const isAskedFor = ({ type }: Resource, { types }: Pick<Filter, "types">) => !types || types.includes(type);
 
 /** The types that others may belong to. */
 function ownersOf(definitions: readonly Resource[]): Set<string> {

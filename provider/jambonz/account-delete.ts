@@ -1,7 +1,7 @@
 import type { Properties } from "../resource";
 import { RefusedError } from "../errors";
 import type { Jambonz, Row } from "./client";
-import { AGE_BEFORE_DELETION, certain, counted, entriesOf, isWithoutUsers, none, type Kind } from "./uses";
+import { AGE_BEFORE_DELETION, certain, entriesOf, refusalOf, usersOf, type Kind } from "./uses";
 
 /** What belongs to an account, and what elsewhere holds on to it. Rows as the platform's lists give them. */
 interface Contents {
@@ -38,9 +38,7 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
   if (accounts.length === 1 && (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)).some((row) => row.token === jambonz.apiKey))
     return "the key that the provider itself uses is one of its keys; run with another key to delete it";
   const contents = await contentsOf(jambonz, id, maxAge);
-  const held = counted(contents.holders).join(", ");
-  if (held) return `the platform cannot delete an account while there is ${held}; remove that first`;
-  const losses = counted([
+  const losses: Kind[] = [
     ["application", "applications", contents.applications, "name"],
     ["phone number", "phone numbers", contents.numbers, "number"],
     ["carrier", "carriers", contents.carriers, "name"],
@@ -49,9 +47,8 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
     ["speech credential", "speech credentials", contents.speechCredentials, "vendor"],
     ["Teams tenant", "Teams tenants", contents.teamsTenants, "tenant_fqdn"],
     ["LCR", "LCRs", contents.lcrs, "name"],
-  ]).join(", ");
-  if (!losses || state.forceDestroy === true) return undefined;
-  return `deleting it would also delete ${losses}; remove that first, or deploy forceDestroy: true before`;
+  ];
+  return refusalOf("an account", { held: contents.holders, losses, forceDestroy: state.forceDestroy });
 }
 
 async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise<Contents> {
@@ -62,7 +59,7 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
       list("/PhoneNumbers"),
       list("/VoipCarriers"),
       carriersSeenByAccount(jambonz, id, maxAge),
-      list("/Users").catch(none(isWithoutUsers)),
+      usersOf(jambonz, maxAge),
       list("/MicrosoftTeamsTenants"),
       list("/Accounts"),
       list(`/Accounts/${id}/Applications`),

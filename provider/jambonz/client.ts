@@ -11,7 +11,7 @@ import { apiUrl, headerKey, type CommonSettings } from "../settings";
 import { Turns } from "../turns";
 import { project, same } from "../values";
 import { Names } from "./names";
-import { isOf, ownerPath, splitOwner, type Owner } from "./types";
+import { isOf, ownerIn, ownerPath, splitOwner, type Owner } from "./types";
 
 export const jambonzSettings = z.object({
   apiUrl: apiUrl
@@ -448,6 +448,14 @@ export function isNotFound(error: unknown): error is RefusedError {
   return error instanceof RefusedError && error.status === 404 && error.reason === NOT_FOUND;
 }
 
+/** No rows where a list is refused so, which is how the platform says that there are none. */
+export const none =
+  (isSo: (refusal: RefusedError) => boolean) =>
+  (error: unknown): Row[] => {
+    if (error instanceof RefusedError && isSo(error)) return [];
+    throw error;
+  };
+
 /** 500 is how jambonz refuses wrong input; only these texts speak of its database's passing trouble. */
 function isTransient(answer: Answer): boolean {
   return /deadlock|lock wait timeout|connection lost|lost connection|pool is closed|EPIPE|ECONNREFUSED|ECONNRESET|ETIMEDOUT|too many connections|server has gone away/i.test(
@@ -470,6 +478,12 @@ export function fromRow(schemas: z.ZodObject[], row: Row): Properties {
     else result[name] = value;
   }
   return result;
+}
+
+/** The same of what belongs to one owner, whose row may name the account's service provider besides. */
+export function fromOwnedRow(schema: z.ZodObject, row: Row, owner: Properties = { ...ownerIn(row) }): Properties {
+  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([schema], row);
+  return { ...members, ...owner };
 }
 
 /** Whether an object holds what a creation with these inputs sends. */

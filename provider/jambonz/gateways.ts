@@ -2,12 +2,16 @@ import type { z } from "zod";
 import { RefusedError } from "../errors";
 import { askEach } from "../progress";
 import type { Properties, Resource } from "../resource";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { sid } from "./types";
+import type { Jambonz } from "./client";
+import { partsOf } from "./parts";
+import { sid, text } from "./types";
 import { carriersInReach } from "./voip-carrier";
 
 /** To which carrier a gateway belongs. */
 export const voipCarrierSid = sid.describe("The carrier whose it is.").meta({ replaceOnChanges: true, refersTo: "jambonz:VoipCarrier" });
+
+/** Where a gateway is. */
+export const address = text.max(128).regex(/^\S+$/, { error: "must not be empty or hold blanks" });
 
 interface Kind<I extends z.ZodObject> {
   /** The collection in the path: `SipGateways`. */
@@ -20,19 +24,9 @@ interface Kind<I extends z.ZodObject> {
 }
 
 /** What gateways of a carrier have in common, whatever they speak. */
-export function gatewaysOf<I extends z.ZodObject>({ noun, column, inputs: schema, defaults = {} }: Kind<I>) {
-  const listPath = (carrier: unknown) => `/${noun}?voip_carrier_sid=${String(carrier)}`;
-  const live = (row: Row): Properties => ({ ...fromRow([schema], row), sid: row[column] });
-
-  /** The gateways of a carrier; none where it is gone, which jambonz tells admins by an empty list and others in words. */
-  const ofCarrier = async (jambonz: Jambonz, carrier: unknown, maxAge?: number): Promise<Row[]> => {
-    try {
-      return await jambonz.list(listPath(carrier), maxAge);
-    } catch (error) {
-      if (error instanceof RefusedError && error.status === 400 && error.reason === "invalid voip_carrier_sid") return [];
-      throw error;
-    }
-  };
+export function gatewaysOf<I extends z.ZodObject>(kind: Kind<I>) {
+  const of: [string, string] = ["voipCarrierSid", "voip_carrier_sid"];
+  const { methods, listOf, listed } = partsOf({ ...kind, of, gone: "invalid voip_carrier_sid", knownBy: ["ipv4"] });
 
   /** An account's key is refused those for messages of a carrier that names a service provider (lib/routes/api/smpp-gateways.js). */
   const hidden = (jambonz: Jambonz) => async (error: unknown) => {
@@ -41,41 +35,12 @@ export function gatewaysOf<I extends z.ZodObject>({ noun, column, inputs: schema
   };
 
   return {
-    async create(jambonz, inputs) {
-      const { sid } = await jambonz.post<{ sid: string }>(`/${noun}`, toRow({ ...defaults, ...inputs }));
-      return { id: sid, outputs: { sid } };
-    },
-
-    async existing(jambonz, { voipCarrierSid }) {
-      const rows = jambonz.isNew(voipCarrierSid as string) ? [] : await jambonz.atFirst(listPath(voipCarrierSid));
-      return new Set(rows.map((row) => String(row[column])));
-    },
-
-    async find(jambonz, inputs) {
-      const rows = await jambonz.list(listPath(inputs.voipCarrierSid), 0);
-      return rows
-        .filter((row) => row.ipv4 === inputs.ipv4)
-        .map((row) => ({
-          id: String(row[column]),
-          outputs: { sid: row[column] },
-          isOtherwise: !isAsSent(schema, live(row), inputs),
-        }));
-    },
-
-    async read(jambonz, id, { voipCarrierSid }, options) {
-      const list = typeof voipCarrierSid === "string" ? (maxAge?: number) => ofCarrier(jambonz, voipCarrierSid, maxAge) : undefined;
-      const row = await jambonz.object({ noun, column, list }, id, options);
-      return row && live(row);
-    },
+    ...methods,
 
     async list(jambonz, progress) {
       const carriers = await carriersInReach(jambonz);
-      const rows = await askEach(carriers, progress, ({ voip_carrier_sid }) => ofCarrier(jambonz, voip_carrier_sid).catch(hidden(jambonz)));
-      return rows.flat().map((row) => ({ id: String(row[column]), live: live(row), label: String(row.ipv4) }));
-    },
-
-    async delete(jambonz, id) {
-      await jambonz.delete(`/${noun}/${id}`);
+      const rows = await askEach(carriers, progress, ({ voip_carrier_sid }) => listOf(jambonz, voip_carrier_sid).catch(hidden(jambonz)));
+      return rows.flat().map((row) => listed(row, row.ipv4));
     },
   } satisfies Pick<Resource<Jambonz, I>, "create" | "existing" | "find" | "read" | "list" | "delete">;
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { UserError } from "../errors";
-import { resource, type Properties } from "../resource";
+import { resource, type Properties, type ReadOptions } from "../resource";
 import { marks } from "../values";
 import type { Jambonz, Row } from "./client";
-import { lcr, unseenLcr } from "./lcr";
+import { lcr, lcrRow, seesNo, unseenLcr } from "./lcr";
 import { sid } from "./types";
 
 /** The carrier for numbers of no route. */
@@ -41,12 +41,12 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   },
 
   async find(jambonz, { lcrSid, lcrCarrierSetEntrySid }) {
-    const row = await lcrRow(jambonz, lcrSid, {}, true);
+    const row = await holder(jambonz, lcrSid, {}, { fresh: true });
     return row?.[COLUMN] === lcrCarrierSetEntrySid ? [{ id: lcrSid, outputs: { sid: lcrCarrierSetEntrySid } }] : [];
   },
 
-  async read(jambonz, id, state, { fresh }) {
-    const row = await lcrRow(jambonz, id, state, fresh);
+  async read(jambonz, id, state, options) {
+    const row = await holder(jambonz, id, state, options);
     return row && live(row);
   },
 
@@ -66,7 +66,7 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   },
 
   async delete(jambonz, id, state) {
-    const row = await lcrRow(jambonz, id, state, true);
+    const row = await holder(jambonz, id, state, { fresh: true });
     // Where an update was not answered, or an import was not refreshed, what is there is this resource's.
     const isKnown = Boolean(state.sid) && !(state[marks.unsure] as string[] | undefined)?.includes("lcrCarrierSetEntrySid");
     // Somebody has set another one meanwhile, which is not this resource's to clear.
@@ -80,15 +80,13 @@ const COLUMN = "default_carrier_set_entry_sid";
 const set = (jambonz: Jambonz, lcrSid: string, entry: string | null) => jambonz.put(`/Lcrs/${lcrSid}`, { [COLUMN]: entry });
 
 /** The LCR as it is, or undefined where it is gone. */
-async function lcrRow(jambonz: Jambonz, lcrSid: string, state: Properties, fresh?: boolean): Promise<Row | undefined> {
-  const list = (maxAge?: number) => jambonz.list("/Lcrs", maxAge);
-  const row = await jambonz.object({ noun: "Lcrs", column: "lcr_sid", list }, lcrSid, { fresh });
+async function holder(jambonz: Jambonz, lcrSid: string, state: Properties, options: ReadOptions): Promise<Row | undefined> {
+  const row = await lcrRow(jambonz, lcrSid, options);
   // Of another one's LCR jambonz says that there is none, but of anybody's entry that it is there (lib/routes/api/lcrs.js).
   const isHidden = async () =>
     (await jambonz.scope()) !== "admin" &&
-    (state.sid ? (await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`)) !== undefined : true);
-  if (!row && (await isHidden()))
-    throw new UserError(`the key in use sees no LCR ${lcrSid}, whose default it is, so nothing can be said of it`);
+    (!state.sid || (await jambonz.getIfThere(`/LcrCarrierSetEntries/${state.sid as string}`)) !== undefined);
+  if (!row && (await isHidden())) throw new UserError(`${seesNo(lcrSid)}, whose default it is, so nothing can be said of it`);
   return row;
 }
 

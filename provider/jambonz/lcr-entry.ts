@@ -1,9 +1,30 @@
 import { z } from "zod";
 import { UserError } from "../errors";
-import { resource, type Properties } from "../resource";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { resource } from "../resource";
+import { toRow, type Jambonz, type Row } from "./client";
 import { allRoutes, becauseOfDefault, unseenRoute } from "./lcr-route";
+import { partsOf } from "./parts";
 import { sid, whole } from "./types";
+
+const inputs = z.strictObject({
+  lcrRouteSid: sid
+    .describe("The route whose calls go through the carrier.")
+    .meta({ replaceOnChanges: true, refersTo: "jambonz:LcrRoute", holdsBack: true }),
+  voipCarrierSid: sid.describe("The carrier.").meta({ replaceIfUnknown: true }),
+  priority: whole.optional().describe("In which order carriers are tried: the lowest first. Default: 0.").meta({ platformDefault: 0 }),
+  workload: whole
+    .optional()
+    .describe("The carrier's share of the calls, among those of the same priority. Default: 1.")
+    .meta({ platformDefault: 1 }),
+});
+
+const { methods, listed } = partsOf({
+  noun: "LcrCarrierSetEntries",
+  column: "lcr_carrier_set_entry_sid",
+  inputs,
+  of: ["lcrRouteSid", "lcr_route_sid"],
+  knownBy: ["voipCarrierSid"],
+});
 
 /** A carrier of a route. */
 export const lcrCarrierSetEntry = resource<Jambonz>()({
@@ -31,17 +52,7 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
   sidFromId: "whole",
   onDelete:
     "Deletes the entry: the route's calls no longer go through that carrier. jambonz refuses to while it is its LCR's default. Its carrier cannot be deleted before, so do not give it deletedWith.",
-  inputs: z.strictObject({
-    lcrRouteSid: sid
-      .describe("The route whose calls go through the carrier.")
-      .meta({ replaceOnChanges: true, refersTo: "jambonz:LcrRoute", holdsBack: true }),
-    voipCarrierSid: sid.describe("The carrier.").meta({ replaceIfUnknown: true }),
-    priority: whole.optional().describe("In which order carriers are tried: the lowest first. Default: 0.").meta({ platformDefault: 0 }),
-    workload: whole
-      .optional()
-      .describe("The carrier's share of the calls, among those of the same priority. Default: 1.")
-      .meta({ platformDefault: 1 }),
-  }),
+  inputs,
   outputs: z.object({ sid: sid.describe("The entry's sid.") }),
 
   async refuseCreate(jambonz, { lcrRouteSid }) {
@@ -49,35 +60,14 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
     return reason ? { reason } : undefined;
   },
 
-  async create(jambonz, inputs) {
-    const { sid } = await jambonz.post<{ sid: string }>("/LcrCarrierSetEntries", toRow(inputs));
-    return { id: sid, outputs: { sid } };
-  },
-
-  async existing(jambonz, { lcrRouteSid }) {
-    const rows = jambonz.isNew(lcrRouteSid) ? [] : await jambonz.atFirst(listPath(lcrRouteSid));
-    return new Set(rows.map(sidOf));
-  },
-
-  async find(jambonz, inputs) {
-    const rows = await jambonz.list(listPath(inputs.lcrRouteSid), 0);
-    return rows
-      .filter((row) => row.voip_carrier_sid === inputs.voipCarrierSid)
-      .map((row) => ({ id: sidOf(row), outputs: { sid: sidOf(row) }, isOtherwise: !holds(row, inputs) }));
-  },
-
-  async read(jambonz, id, { lcrRouteSid }, options) {
-    const list = typeof lcrRouteSid === "string" ? (maxAge?: number) => jambonz.list(listPath(lcrRouteSid), maxAge) : undefined;
-    const row = await jambonz.object({ noun: "LcrCarrierSetEntries", column: COLUMN, list }, id, options);
-    return row && live(row);
-  },
+  ...methods,
 
   unlisted: "jambonz:LcrCarrierSetEntry: to a service provider's key jambonz lists no LCRs of accounts, and so none of their entries",
 
   async list(jambonz, progress) {
     const routes = await allRoutes(jambonz, progress);
     const rows = routes.flatMap(({ lcr_carrier_set_entries }) => (lcr_carrier_set_entries ?? []) as Row[]);
-    return rows.map((row) => ({ id: sidOf(row), live: live(row), label: "carrier" }));
+    return rows.map((row) => listed(row, "carrier"));
   },
 
   async update(jambonz, id, changes) {
@@ -93,19 +83,9 @@ export const lcrCarrierSetEntry = resource<Jambonz>()({
   },
 });
 
-const COLUMN = "lcr_carrier_set_entry_sid";
-
 /** Why an entry is not touched; undefined also where there is none. */
 async function unseenEntry(jambonz: Jambonz, id: string): Promise<string | undefined> {
   if ((await jambonz.scope()) === "admin") return undefined;
   const row = await jambonz.getIfThere(`/LcrCarrierSetEntries/${id}`);
   return row && unseenRoute(jambonz, row.lcr_route_sid);
 }
-
-const sidOf = (row: Row) => String(row[COLUMN]);
-
-const listPath = (lcrRouteSid: string) => `/LcrCarrierSetEntries?lcr_route_sid=${lcrRouteSid}`;
-
-const holds = (row: Row, sent: Properties): boolean => isAsSent(lcrCarrierSetEntry.inputs, live(row), sent);
-
-const live = (row: Row): Properties => ({ ...fromRow([lcrCarrierSetEntry.inputs], row), sid: row[COLUMN] });

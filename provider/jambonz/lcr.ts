@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type RefusedError, UserError } from "../errors";
 import { resource, type Properties, type ReadOptions } from "../resource";
-import { fromRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
-import { createUnique } from "./names";
+import { fromOwnedRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
+import { createUnique, there } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, type Owner } from "./types";
 
 const LIST = "/Lcrs";
@@ -118,15 +118,21 @@ export async function seesLcr(jambonz: Jambonz, lcrSid: unknown): Promise<boolea
   return false;
 }
 
+export const seesNo = (lcrSid: unknown) => `the key in use sees no LCR ${String(lcrSid)}`;
+
 /** Why the parts of an LCR are not touched, or undefined: jambonz asks nobody whose they are (lib/routes/api/lcr-routes.js). */
 export async function unseenLcr(jambonz: Jambonz, lcrSid: unknown): Promise<string | undefined> {
   const isSeen = jambonz.isNew(String(lcrSid)) || (await jambonz.scope()) === "admin" || (await seesLcr(jambonz, lcrSid));
-  return isSeen ? undefined : `the key in use sees no LCR ${String(lcrSid)}`;
+  return isSeen ? undefined : seesNo(lcrSid);
+}
+
+/** An LCR as it is, or undefined where the key in use sees none of this sid. */
+export function lcrRow(jambonz: Jambonz, id: string, options: ReadOptions): Promise<Row | undefined> {
+  return jambonz.object({ noun: "Lcrs", column: COLUMN, list: (maxAge) => jambonz.list(LIST, maxAge) }, id, options);
 }
 
 async function read(jambonz: Jambonz, id: string, state: Properties, options: ReadOptions): Promise<Properties | undefined> {
-  const list = (maxAge?: number) => jambonz.list(LIST, maxAge);
-  const row = await jambonz.object({ noun: "Lcrs", column: COLUMN, list }, id, options);
+  const row = await lcrRow(jambonz, id, options);
   if (row) return { ...live(row), ...(state.accountServiceProviderSid ? {} : await jambonz.ownership(ownerIn(row))) };
   // Of another one's table jambonz says that there is none.
   const { accountSid, serviceProviderSid } = state as Owner;
@@ -153,14 +159,9 @@ const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.i
 async function taken(jambonz: Jambonz, owner: Owner, except?: string) {
   const row = (await jambonz.list(LIST, 0)).find((row) => isOf(owner, row) && row[COLUMN] !== except);
   if (!row) return undefined;
-  const holder = sidOf(row);
-  const whose = owner.accountSid ? "account" : "service provider";
-  return { reason: `its ${whose} already has an LCR: ${holder}; adopt it (${jambonz.adopt("jambonz:Lcr", holder)})`, holder };
+  return there(jambonz, "jambonz:Lcr", sidOf(row), `its ${owner.accountSid ? "account" : "service provider"} already has an LCR`);
 }
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(lcr.inputs, live(row), sent);
 
-function live(row: Row): Properties {
-  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([lcr.inputs], row);
-  return { ...members, ...ownerIn(row), sid: row[COLUMN] };
-}
+const live = (row: Row): Properties => ({ ...fromOwnedRow(lcr.inputs, row), sid: row[COLUMN] });

@@ -102,6 +102,16 @@ export function nameTaken(adopt: AdoptCommand, what: { type: string; noun: strin
   return { reason, holder };
 }
 
+/**
+ * Why a second one is not made of what there is only one of.
+ *
+ * @param what who has what already, as the beginning of a sentence
+ * @param otherwise what else there is to do but to adopt it, as its end
+ */
+export function there(jambonz: Jambonz, type: string, holder: string, what: string, otherwise = ""): Refusal {
+  return { reason: `${what}: ${holder}; adopt it (${jambonz.adopt(type, holder)})${otherwise}`, holder };
+}
+
 /** Something of which the platform itself takes only one of a name. */
 interface Unique {
   /** The collection in the path: `/Clients`. */

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { resource } from "../resource";
 import { isUnknown } from "../values";
 import { toRow, type Jambonz } from "./client";
-import { gatewaysOf, voipCarrierSid } from "./gateways";
-import { sid, text } from "./types";
+import { address, gatewaysOf, voipCarrierSid } from "./gateways";
+import { sid } from "./types";
 
 /** The database wants both directions to be said (db/jambones-sql.sql); these are what it takes itself for an SMPP gateway. */
 const DIRECTIONS = { inbound: false, outbound: true };
@@ -15,10 +15,7 @@ const TOGETHER = ["ipv4", "netmask", "inbound", "outbound"] as const;
 const inputs = z
   .strictObject({
     voipCarrierSid,
-    ipv4: text
-      .max(128)
-      .regex(/^\S+$/, { error: "must not be empty or hold blanks" })
-      .describe("The IPv4 address; where the carrier is only called there, it may be a name instead."),
+    ipv4: address.describe("The IPv4 address; where the carrier is only called there, it may be a name instead."),
     port: z.int().min(1).max(65535).optional().describe("The port. Left out, none is stored."),
     netmask: z
       .int()

@@ -1,15 +1,12 @@
 import { z } from "zod";
 import { resource } from "../resource";
 import { toRow, type Jambonz } from "./client";
-import { gatewaysOf, voipCarrierSid } from "./gateways";
-import { sid, text, whole } from "./types";
+import { address, gatewaysOf, voipCarrierSid } from "./gateways";
+import { sid, whole } from "./types";
 
 const inputs = z.strictObject({
   voipCarrierSid,
-  ipv4: text
-    .max(128)
-    .regex(/^\S+$/, { error: "must not be empty or hold blanks" })
-    .describe("The IPv4 address; jambonz itself takes any text for it."),
+  ipv4: address.describe("The IPv4 address; jambonz itself takes any text for it."),
   port: whole.min(1).max(65535).optional().describe("The port. Default: 2775.").meta({ platformDefault: 2775 }),
   netmask: z
     .int()

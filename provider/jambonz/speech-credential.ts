@@ -2,8 +2,8 @@ import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { traitsOf } from "../schema";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isSameName } from "./names";
+import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { createUnique, isSameName, there } from "./names";
 import { changeable, recognized, speechMembers, speechMemberWrong, vendor } from "./speech-vendors";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, splitOwner, text, unseen, type Owner } from "./types";
 
@@ -205,11 +205,8 @@ async function taken(
   );
   if (!row) return undefined;
   const holder = idOf(ownerIn(row), row.speech_credential_sid);
-  const adopt = jambonz.adopt("jambonz:SpeechCredential", holder);
-  return {
-    reason: `a credential of the same vendor has this label already: ${holder}; adopt it (${adopt}), or choose another label`,
-    holder,
-  };
+  const what = "a credential of the same vendor has this label already";
+  return there(jambonz, "jambonz:SpeechCredential", holder, what, ", or choose another label");
 }
 
 const usesOf = ({ useForTts = false, useForStt = false }: Properties) => ({ useForTts, useForStt });
@@ -230,10 +227,10 @@ async function ofOwner(jambonz: Jambonz, owner: Owner, maxAge?: number): Promise
 
 /** A row in the words of programs; secrets are as the platform shows them. */
 function found(row: Row): Properties {
-  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([speechCredential.inputs], row);
+  const members = fromOwnedRow(speechCredential.inputs, row);
   // A token that was left out is stored as an empty one.
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== ""));
-  return { ...UNUSED, ...given, ...ownerIn(row), sid: row.speech_credential_sid };
+  return { ...UNUSED, ...given, sid: row.speech_credential_sid };
 }
 
 /** Whether a row holds this part of what was sent. */

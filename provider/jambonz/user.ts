@@ -3,10 +3,10 @@ import { RefusedError, UnfinishedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { isAbsent, marks } from "../values";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate } from "./names";
-import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen, type Owner } from "./types";
-import { isWithoutUsers, none } from "./uses";
+import { fromOwnedRow, isAsSent, none, toRow, type Jambonz, type Row } from "./client";
+import { createUnique, isDuplicate, there } from "./names";
+import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen } from "./types";
+import { isWithoutUsers, usersOf } from "./uses";
 
 const LIST = "/Users";
 
@@ -103,7 +103,7 @@ export const user = resource<Jambonz>()({
     return jambonz.turns.take(LIST, create).catch(async (error: unknown) => {
       // Where its database lacks the right to look only, jambonz fails when the user is there already (lib/routes/api/users.js).
       if (!(error instanceof RefusedError && error.status === 500 && error.lostAt === undefined)) throw error;
-      const row = (await listed(jambonz, 0)).find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
+      const row = (await usersOf(jambonz, 0)).find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
       if (!row) throw error;
       throw new UnfinishedError(`the user was made, but then jambonz failed: ${error.reason}`, String(row.user_sid), {
         sid: row.user_sid,
@@ -112,10 +112,10 @@ export const user = resource<Jambonz>()({
     });
   },
 
-  existing: (jambonz) => atFirst(jambonz),
+  existing: atFirst,
 
   async find(jambonz, inputs) {
-    const rows = (await listed(jambonz, 0)).filter((row) => isNamed(inputs, row));
+    const rows = (await usersOf(jambonz, 0)).filter((row) => isNamed(inputs, row));
     const ownership = await jambonz.ownership(inputs);
     return Promise.all(
       rows.map(async ({ user_sid }) => ({
@@ -133,7 +133,7 @@ export const user = resource<Jambonz>()({
     } catch (error) {
       // One that is gone is an error of the platform's code, as is much else: the list tells.
       if (!(error instanceof RefusedError && [404, 500].includes(error.status))) throw error;
-      if ((await listed(jambonz, 0)).some(({ user_sid }) => user_sid === id)) throw error;
+      if ((await usersOf(jambonz, 0)).some(({ user_sid }) => user_sid === id)) throw error;
       return undefined;
     }
   },
@@ -141,7 +141,7 @@ export const user = resource<Jambonz>()({
   unlisted: "jambonz:User: administrators are left out, because every jambonz has one that no program knows",
 
   async list(jambonz, progress) {
-    const rows = (await listed(jambonz)).filter(({ scope }) => scope !== "admin");
+    const rows = (await usersOf(jambonz)).filter(({ scope }) => scope !== "admin");
     const whole = await askEach(rows, progress, ({ user_sid }) => jambonz.get(`${LIST}/${String(user_sid)}`));
     return whole.map((row) => ({ id: String(row.user_sid), live: live(row), label: String(row.name) }));
   },
@@ -171,11 +171,6 @@ export const user = resource<Jambonz>()({
   },
 });
 
-/** The users that the key in use sees, without all that they have. */
-function listed(jambonz: Jambonz, maxAge?: number): Promise<Row[]> {
-  return jambonz.list(LIST, maxAge).catch(none(isWithoutUsers));
-}
-
 /** The sids of those that were there when this run first asked. */
 async function atFirst(jambonz: Jambonz): Promise<Set<string>> {
   const rows = await jambonz.atFirst(LIST).catch(none(isWithoutUsers));
@@ -194,16 +189,13 @@ async function taken(
   except: string | undefined,
   among: Properties,
 ): Promise<Refusal | undefined> {
-  const rows = (await listed(jambonz, 0)).filter(({ user_sid }) => user_sid !== except);
+  const rows = (await usersOf(jambonz, 0)).filter(({ user_sid }) => user_sid !== except);
   const namesake = "name" in among ? rows.find((row) => row.name === name) : undefined;
   const row = namesake ?? ("email" in among ? rows.find((row) => row.email === email) : undefined);
   if (!row) return undefined;
-  const holder = String(row.user_sid);
-  const what = namesake ? `the name ${name}` : `the address ${email}`;
-  return {
-    reason: `a user has ${what} already: ${holder}; adopt it (${jambonz.adopt("jambonz:User", holder)}), or choose another; if the program gives that user another one in this run, or removes it, deploy that first`,
-    holder,
-  };
+  const what = `a user has ${namesake ? `the name ${name}` : `the address ${email}`} already`;
+  const otherwise = ", or choose another; if the program gives that user another one in this run, or removes it, deploy that first";
+  return there(jambonz, "jambonz:User", String(row.user_sid), what, otherwise);
 }
 
 const PASSWORD_NEEDED = "initialPassword is required for a new user";
@@ -228,12 +220,11 @@ const holds = (row: Row, sent: Properties): boolean => isAsSent(user.inputs, liv
 
 /** Whose user it is shows in which sids it has. */
 function live(row: Row): Properties {
-  const { accountSid: _, serviceProviderSid: __, ...members } = fromRow([user.inputs], row);
-  return { ...members, ...ownerOf(row), sid: row.user_sid };
+  return { ...fromOwnedRow(user.inputs, row, ownerOf(row)), sid: row.user_sid };
 }
 
 /** One of an account without its service provider is an administrator to jambonz. */
-function ownerOf({ account_sid, service_provider_sid }: Row): Owner & { admin?: true } {
+function ownerOf({ account_sid, service_provider_sid }: Row): Properties {
   if (typeof service_provider_sid !== "string") return { admin: true };
   return typeof account_sid === "string" ? { accountSid: account_sid } : { serviceProviderSid: service_provider_sid };
 }

@@ -1,6 +1,6 @@
-import { RefusedError } from "../errors";
+import type { RefusedError } from "../errors";
 import type { Properties } from "../resource";
-import type { Jambonz, Row } from "./client";
+import { none, type Jambonz, type Row } from "./client";
 import { isOf } from "./types";
 
 /** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
@@ -28,6 +28,24 @@ export function counted(kinds: Kind[]): string[] {
       const names = rows.slice(0, SHOWN).map((row) => String(row[column]));
       return `${rows.length} ${rows.length === 1 ? one : many} (${names.join(", ")}${rows.length > SHOWN ? ", …" : ""})`;
     });
+}
+
+interface Contents {
+  /** What the platform cannot delete it with. */
+  held: Kind[];
+  /** What the platform deletes along. */
+  losses: Kind[];
+  /** Whether the program wants that. */
+  forceDestroy: unknown;
+}
+
+/** Why something is not deleted for what it has, as a sentence. */
+export function refusalOf(what: string, { held, losses, forceDestroy }: Contents): string | undefined {
+  const holding = counted(held).join(", ");
+  if (holding) return `the platform cannot delete ${what} while there is ${holding}; remove that first`;
+  const lost = counted(losses).join(", ");
+  if (!lost || forceDestroy === true) return undefined;
+  return `deleting it would also delete ${lost}; remove that first, or deploy forceDestroy: true before`;
 }
 
 /** The entries of LCRs, each with the carrier that it names. */
@@ -91,7 +109,7 @@ export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forc
     const addresses = (path: string) => list(`${path}?service_provider_sid=${id}`).then(own);
     const [accounts, users, applications, numbers, tenants, lcrs, carriers, speech, sbcs, smpps] = await Promise.all([
       list(`/ServiceProviders/${id}/Accounts`),
-      list("/Users").catch(none(isWithoutUsers)),
+      usersOf(jambonz, maxAge),
       list("/Applications"),
       list("/PhoneNumbers"),
       list("/MicrosoftTeamsTenants"),
@@ -104,7 +122,7 @@ export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forc
     const trunks = new Set(own(carriers).map((row) => row.voip_carrier_sid));
     const onThem = (row: Row) => trunks.has(row.voip_carrier_sid);
     const entries = trunks.size === 0 ? [] : await entriesOf(jambonz, lcrs, maxAge);
-    const held = counted([
+    const held: Kind[] = [
       ["account", "accounts", accounts, "name"],
       ["user", "users", own(users), "name"],
       ["application", "applications", own(applications), "name"],
@@ -114,28 +132,19 @@ export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forc
       ["LCR entry on its carriers", "LCR entries on its carriers", entries.filter(onThem), "lcr_carrier_set_entry_sid"],
       ["address of an SBC", "addresses of SBCs", own(sbcs), "ipv4"],
       ["address of an SMPP server", "addresses of SMPP servers", own(smpps), "ipv4"],
-    ]).join(", ");
-    if (held) return `the platform cannot delete a service provider while there is ${held}; remove that first`;
-    const losses = counted([
+    ];
+    const losses: Kind[] = [
       ["carrier", "carriers", own(carriers), "name"],
       ["speech credential", "speech credentials", speech.filter((row) => isOf({ serviceProviderSid: id }, row)), "vendor"],
-    ]).join(", ");
-    if (!losses || forceDestroy === true) return undefined;
-    return `deleting it would also delete ${losses}; remove that first, or deploy forceDestroy: true before`;
+    ];
+    return refusalOf("a service provider", { held, losses, forceDestroy });
   });
 }
 
-/** Where there are no users the platform answers by an error (lib/routes/api/users.js). */
-export const isWithoutUsers = (error: unknown): boolean =>
-  error instanceof RefusedError && error.reason.includes("failure retrieving users list");
+/** The users that the key in use sees, without all that they have. Where there are none the platform answers by an error (lib/routes/api/users.js). */
+export const usersOf = (jambonz: Jambonz, maxAge?: number): Promise<Row[]> => jambonz.list("/Users", maxAge).catch(none(isWithoutUsers));
 
-/** No rows where the list is answered so. */
-export const none =
-  (isSo: (error: unknown) => boolean) =>
-  (error: unknown): Row[] => {
-    if (isSo(error)) return [];
-    throw error;
-  };
+export const isWithoutUsers = ({ reason }: RefusedError): boolean => reason.includes("failure retrieving users list");
 
 function names(rows: Row[], label: string): string {
   const shown = rows.slice(0, SHOWN).map((row) => String(row[label]));

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties } from "../resource";
-import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
+import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken } from "./names";
-import { exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, whole, type Owner } from "./types";
+import { exactlyOneOwner, isOf, ownerPath, sid, text, unseen, whole, type Owner } from "./types";
 import { usesOfCarrier } from "./uses";
 
 const userName = text.regex(/^\S+$/, { error: "must not be empty or hold blanks" });
@@ -220,7 +220,4 @@ function made(jambonz: Jambonz, sid: string, inputs: Owner & { name: string }) {
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(voipCarrier.inputs, live(row), sent);
 
-function live(row: Row): Properties {
-  const { accountSid: _, serviceProviderSid: __, ...properties } = fromRow([voipCarrier.inputs], row);
-  return { ...properties, ...ownerIn(row), sid: row.voip_carrier_sid };
-}
+const live = (row: Row): Properties => ({ ...fromOwnedRow(voipCarrier.inputs, row), sid: row.voip_carrier_sid });

@@ -2,27 +2,33 @@ import assert from "node:assert/strict";
 import type { InitializationError } from "../../provider/errors";
 import type { Properties } from "../../provider/resource";
 import { Engine } from "../support/engine";
-import { asked, carriersOf, clientsOf, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import {
+  accountTarget,
+  asked,
+  carriersOf,
+  clientsOf,
+  holder,
+  holders,
+  jambonzTarget,
+  made,
+  type Row,
+  type Target,
+  writesTo,
+} from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
-const kinds = ["admin", "service provider", "account"] as const;
-
-for (const kind of kinds) {
-  describe(`carriers, gateways and clients, with a key of ${kind === "service provider" ? "a" : "an"} ${kind}`, () => {
+for (const kind of holders) {
+  describe(`carriers, gateways and clients, with a key of ${holder[kind]}`, () => {
     let target: Target;
     let accountSid: string;
-    let key: string;
     beforeEach(async () => {
-      target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
-      accountSid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
-      ({ key } = target);
-      if (kind === "account") key = (await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
+      target = { accountSid } = await accountTarget(kind);
       target.sandbox.clearRequests();
     });
     afterEach(() => target.sandbox.stop());
 
-    const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
+    const variables = () => target.variables;
     const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
     const session = () => sessionOf("jambonz", variables(), { pace: 0.005 });
     const lifecycle = (type: string) => lifecycleOf(type, session());
@@ -42,7 +48,7 @@ for (const kind of kinds) {
     };
     const gatewaysOf = async (carrier: string): Promise<Row[]> =>
       (await target.sandbox.outside("GET", `/SipGateways?voip_carrier_sid=${carrier}`)).body;
-    const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
+    const writes = () => writesTo(target);
 
     it("are made with everything that a program says, changed, cleared and deleted", async () => {
       const run = engine();

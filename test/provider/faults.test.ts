@@ -45,11 +45,23 @@ interface Kind {
   onPlatform(place: Target, accountSid: string): Promise<Objects>;
 }
 
+/** A carrier of the account. */
+const trunk = async ({ sandbox, serviceProviderSid }: Target, account_sid: string) => ({
+  voipCarrierSid: await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid }),
+});
+
+/** The gateways of that carrier. */
+async function gatewaysOf(place: Target, noun: string): Promise<Row[]> {
+  const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
+  return (await place.sandbox.outside("GET", `/${noun}?voip_carrier_sid=${voip_carrier_sid}`)).body;
+}
+
 /** An LCR of the account with a route that has so many entries, each with another workload, and what their sids are. */
-async function routing({ sandbox, serviceProviderSid }: Target, account_sid: string, entries = 0) {
+async function routing(place: Target, account_sid: string, entries = 0) {
+  const { sandbox } = place;
   const lcrSid = await made(sandbox, "/Lcrs", { name: "routing", account_sid });
   const lcrRouteSid = await made(sandbox, "/LcrRoutes", { lcr_sid: lcrSid, regex: "^49", priority: 1 });
-  const voipCarrierSid = await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid });
+  const { voipCarrierSid } = await trunk(place, account_sid);
   const entrySids = [];
   for (let workload = 1; workload <= entries; workload++) {
     const entry = { lcr_route_sid: lcrRouteSid, voip_carrier_sid: voipCarrierSid, workload };
@@ -128,30 +140,24 @@ const kinds: Kind[] = [
   },
   {
     type: "jambonz:SipGateway",
-    prepare: async ({ sandbox, serviceProviderSid }, account_sid) => ({
-      voipCarrierSid: await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid }),
-    }),
+    prepare: trunk,
     args: () => ({ ipv4: "192.0.2.1", inbound: true }),
     change: { port: 5070 },
     property: "port",
     onPlatform: async (place) => {
-      const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
-      const { body } = await place.sandbox.outside("GET", `/SipGateways?voip_carrier_sid=${voip_carrier_sid}`);
-      return Object.fromEntries((body as Row[]).map((row) => [row.sip_gateway_sid, row.port ?? undefined]));
+      return Object.fromEntries((await gatewaysOf(place, "SipGateways")).map((row) => [row.sip_gateway_sid, row.port ?? undefined]));
     },
   },
   {
     type: "jambonz:SmppGateway",
-    prepare: async ({ sandbox, serviceProviderSid }, account_sid) => ({
-      voipCarrierSid: await made(sandbox, "/VoipCarriers", { name: "trunk", account_sid, service_provider_sid: serviceProviderSid }),
-    }),
+    prepare: trunk,
     args: () => ({ ipv4: "192.0.2.1" }),
     change: { useTls: true },
     property: "useTls",
     onPlatform: async (place) => {
-      const [{ voip_carrier_sid } = { voip_carrier_sid: "" }] = await carriersOf(place);
-      const { body } = await place.sandbox.outside("GET", `/SmppGateways?voip_carrier_sid=${voip_carrier_sid}`);
-      return Object.fromEntries((body as Row[]).map((row) => [row.smpp_gateway_sid, Boolean(row.use_tls) || undefined]));
+      return Object.fromEntries(
+        (await gatewaysOf(place, "SmppGateways")).map((row) => [row.smpp_gateway_sid, Boolean(row.use_tls) || undefined]),
+      );
     },
   },
   {

@@ -1,28 +1,24 @@
 import assert from "node:assert/strict";
 import { inventory, type Filter } from "../../provider/cli/inventory";
 import type { Properties } from "../../provider/resource";
-import { Engine } from "../support/engine";
-import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { Engine, ok } from "../support/engine";
+import { accountTarget, holder, holders, jambonzTarget, made, type Row, type Target, writesTo } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
 const ref = (output: string) => ({ $ref: output });
 
-for (const kind of ["admin", "service provider", "account"] as const) {
-  describe(`least cost routing, with a key of ${kind === "service provider" ? "a" : "an"} ${kind}`, () => {
+for (const kind of holders) {
+  describe(`least cost routing, with a key of ${holder[kind]}`, () => {
     let target: Target;
     let accountSid: string;
-    let key: string;
     let run: Engine;
     /** A service provider's key makes tables of the service provider only. */
     let owner: Properties;
     let trunks: string[];
     beforeEach(async () => {
-      target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
+      target = { accountSid } = await accountTarget(kind);
       const { sandbox, serviceProviderSid: service_provider_sid } = target;
-      accountSid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid });
-      ({ key } = target);
-      if (kind === "account") key = (await sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
       owner = kind === "service provider" ? { serviceProviderSid: service_provider_sid } : { accountSid };
       const trunk = (name: string) => made(sandbox, "/VoipCarriers", { name, account_sid: accountSid, service_provider_sid });
       trunks = [await trunk("one"), await trunk("two")];
@@ -31,7 +27,7 @@ for (const kind of ["admin", "service provider", "account"] as const) {
     });
     afterEach(() => target.sandbox.stop());
 
-    const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
+    const variables = () => target.variables;
     const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
     const table = (args: Properties = {}): Declared => ({ type: "jambonz:Lcr", name: "table", args: { ...owner, ...args } });
     const route = (args: Properties = {}, name = "route"): Declared => ({
@@ -53,12 +49,7 @@ for (const kind of ["admin", "service provider", "account"] as const) {
     const tables = async (): Promise<Row[]> => (await target.sandbox.outside("GET", "/Lcrs")).body;
     const routes = async (): Promise<Row[]> =>
       (await target.sandbox.outside("GET", `/LcrRoutes?lcr_sid=${run.find("table")!.id}`)).body as Row[];
-    const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
-    const ok = async (outcome: Promise<{ steps: string[]; errors: string[] }>) => {
-      const { steps, errors } = await outcome;
-      assert.deepEqual(errors, []);
-      return steps;
-    };
+    const writes = () => writesTo(target);
 
     it("is made as a whole, changed in place, and deleted from its end", async () => {
       assert.equal((await ok(run.up(whole()))).length, 5);

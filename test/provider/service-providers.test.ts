@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Properties } from "../../provider/resource";
-import { Engine } from "../support/engine";
-import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { Engine, ok } from "../support/engine";
+import { jambonzTarget, made, type Row, type Target, writesTo } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
@@ -20,12 +20,7 @@ describe("a service provider", () => {
   const engine = () => new Engine({ environment: () => target.variables, pace: 0.005, log: () => {} });
   const reseller = (args: Properties = {}, name = "reseller"): Declared => ({ type: TYPE, name, args });
   const row = async (): Promise<Row> => (await target.sandbox.outside("GET", `/ServiceProviders/${run.find("reseller")!.id}`)).body as Row;
-  const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
-  const ok = async (outcome: Promise<{ steps: string[]; errors: string[] }>) => {
-    const { steps, errors } = await outcome;
-    assert.deepEqual(errors, []);
-    return steps;
-  };
+  const writes = () => writesTo(target);
   const hook = { url: "https://example.com/register", username: "u", password: "hook-password" };
 
   it("is made with everything that a program says, changed, cleared and deleted", async () => {

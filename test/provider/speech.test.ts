@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Properties } from "../../provider/resource";
-import { Engine } from "../support/engine";
-import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { Engine, ok } from "../support/engine";
+import { accountTarget, holder, holders, made, type Row, type Target, writesTo } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
@@ -48,23 +48,19 @@ const vendors: [vendor: string, args: Properties, changed: Properties][] = [
   ["custom:open", { customSttUrl: "wss://stt.example.com" }, { customTtsStreamingUrl: "wss://tts.example.com" }],
 ];
 
-for (const kind of ["admin", "service provider", "account"] as const) {
-  describe(`a speech credential, with a key of ${kind === "service provider" ? "a" : "an"} ${kind}`, () => {
+for (const kind of holders) {
+  describe(`a speech credential, with a key of ${holder[kind]}`, () => {
     let target: Target;
     let accountSid: string;
-    let key: string;
     let run: Engine;
     beforeEach(async () => {
-      target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
-      accountSid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
-      ({ key } = target);
-      if (kind === "account") key = (await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
+      target = { accountSid } = await accountTarget(kind);
       run = engine();
       target.sandbox.clearRequests();
     });
     afterEach(() => target.sandbox.stop());
 
-    const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
+    const variables = () => target.variables;
     const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
     const speech = (args: Properties = {}, name = "speech"): Declared => ({
       type: TYPE,
@@ -73,12 +69,7 @@ for (const kind of ["admin", "service provider", "account"] as const) {
     });
     const path = () => `/Accounts/${accountSid}/SpeechCredentials`;
     const rows = async (): Promise<Row[]> => (await target.sandbox.outside("GET", path())).body;
-    const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
-    const ok = async (outcome: Promise<{ steps: string[]; errors: string[] }>) => {
-      const { steps, errors } = await outcome;
-      assert.deepEqual(errors, []);
-      return steps;
-    };
+    const writes = () => writesTo(target);
 
     it("is made for every vendor, read back as it is, changed in place and deleted", async () => {
       const program = (more: boolean) =>

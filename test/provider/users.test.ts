@@ -1,30 +1,26 @@
 import assert from "node:assert/strict";
 import type { Properties } from "../../provider/resource";
-import { Engine } from "../support/engine";
-import { asked, jambonzTarget, made, type Row, type Target } from "../support/jambonz";
+import { Engine, ok } from "../support/engine";
+import { accountTarget, holder, holders, jambonzTarget, made, type Row, type Target, writesTo } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
 import type { Declared } from "../support/pulumi";
 
 const TYPE = "jambonz:User";
 const PASSWORD = "first-password-1";
 
-for (const kind of ["admin", "service provider", "account"] as const) {
-  describe(`a user, with a key of ${kind === "service provider" ? "a" : "an"} ${kind}`, () => {
+for (const kind of holders) {
+  describe(`a user, with a key of ${holder[kind]}`, () => {
     let target: Target;
     let accountSid: string;
-    let key: string;
     let run: Engine;
     beforeEach(async () => {
-      target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
-      accountSid = await made(target.sandbox, "/Accounts", { name: "acme", service_provider_sid: target.serviceProviderSid });
-      ({ key } = target);
-      if (kind === "account") key = (await target.sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
+      target = { accountSid } = await accountTarget(kind);
       run = engine();
       target.sandbox.clearRequests();
     });
     afterEach(() => target.sandbox.stop());
 
-    const variables = () => ({ ...target.variables, JAMBONZ_API_KEY: key });
+    const variables = () => target.variables;
     const engine = () => new Engine({ environment: variables, pace: 0.005, log: () => {} });
     const ann = (args: Properties = {}, name = "ann"): Declared => ({
       type: TYPE,
@@ -35,18 +31,13 @@ for (const kind of ["admin", "service provider", "account"] as const) {
       const { sid } = run.find(name)!.outputs;
       return (await target.sandbox.outside("GET", `/Users/${sid as string}`)).body as Row;
     };
-    const writes = () => asked(target).filter((line) => !line.startsWith("GET"));
+    const writes = () => writesTo(target);
     const signsIn = async (password: string) =>
       (await fetch(`${target.sandbox.url}/login`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ username: "ann", password }),
       }).then(({ status }) => status)) === 200;
-    const ok = async (outcome: Promise<{ steps: string[]; errors: string[] }>) => {
-      const { steps, errors } = await outcome;
-      assert.deepEqual(errors, []);
-      return steps;
-    };
 
     it("is made as one of its account, changed in place, and deleted", async () => {
       assert.deepEqual(await ok(run.up([ann({ isViewOnly: true, forceChange: true })])), ["create ann"]);

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { z } from "zod";
 import { InitializationError } from "../../provider/errors";
 import type { Lifecycle } from "../../provider/lifecycle";
@@ -35,6 +36,13 @@ export interface Outcome {
   /** What was done, such as `create acme`, in the order in which it was finished. Nothing for what stayed the same. */
   steps: string[];
   errors: string[];
+}
+
+/** The steps of a run in which nothing fails. */
+export async function ok(outcome: Promise<Outcome>): Promise<string[]> {
+  const { steps, errors } = await outcome;
+  assert.deepEqual(errors, []);
+  return steps;
 }
 
 export interface EngineOptions {

@@ -13,7 +13,10 @@ export interface Target {
 export type KeyKind = "admin" | "service provider";
 
 /** Whose key that is, as in "with a key of …". */
-export const holder: Record<KeyKind, string> = { admin: "an admin", "service provider": "a service provider" };
+export const holder = { admin: "an admin", "service provider": "a service provider", account: "an account" } as const;
+
+/** All that a key may be of. */
+export const holders = Object.keys(holder) as (keyof typeof holder)[];
 
 export async function jambonzTarget(kind: KeyKind = "admin", options: SandboxOptions = {}): Promise<Target> {
   const sandbox = await startSandbox({ rateLimit: false, ...options });
@@ -21,6 +24,16 @@ export async function jambonzTarget(kind: KeyKind = "admin", options: SandboxOpt
   const { body } = await sandbox.outside("POST", "/ApiKeys", { service_provider_sid: serviceProviderSid });
   const key = kind === "admin" ? sandbox.adminKey : (body as { token: string }).token;
   return { sandbox, serviceProviderSid, key, variables: { JAMBONZ_API_URL: sandbox.url, JAMBONZ_API_KEY: key } };
+}
+
+/** A sandbox with an account, spoken with by one kind of key: the account's own, or that of whoever is above it. */
+export async function accountTarget(kind: keyof typeof holder): Promise<Target & { accountSid: string }> {
+  const target = await jambonzTarget(kind === "admin" ? "admin" : "service provider");
+  const { sandbox, serviceProviderSid, variables } = target;
+  const accountSid = await made(sandbox, "/Accounts", { name: "acme", service_provider_sid: serviceProviderSid });
+  if (kind !== "account") return { ...target, accountSid };
+  const key = (await sandbox.outside("POST", "/ApiKeys", { account_sid: accountSid })).body.token as string;
+  return { ...target, accountSid, key, variables: { ...variables, JAMBONZ_API_KEY: key } };
 }
 
 /** Makes something from outside and gives its sid. */
@@ -74,6 +87,9 @@ export async function numbersOf({ sandbox }: Target, accountSid: string): Promis
 export function asked({ sandbox }: Target): string[] {
   return sandbox.requests.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ":sid")}`);
 }
+
+/** What was asked of the platform that changes something. */
+export const writesTo = (target: Target): string[] => asked(target).filter((line) => !line.startsWith("GET"));
 
 /** An account with a key, a limit and a realm. */
 export function tenant({ serviceProviderSid }: Target, name: string, args: Record<string, unknown> = {}): Program["resources"] {
