@@ -117,7 +117,7 @@ export class Recovery {
         return { created };
       },
       (refusal: unknown): Fate => {
-        const error = unanswered(refusal);
+        const error = unanswered(refusal, creation.sentAt);
         if (!(error instanceof UnansweredError)) throw error;
         creation.sentAt = Math.min(creation.sentAt, error.sentAt);
         return { error, looking: this.#look(creation, error) };
@@ -260,9 +260,16 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
   return `${message}; now ${those}: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
 }
 
-/** A refusal says nothing of an earlier try that was not answered, and one that may not be the platform's says nothing at all. */
-function unanswered(error: unknown): unknown {
+/**
+ * A refusal says nothing of an earlier try that was not answered, and may be because of what that has made meanwhile; one that
+ * may not be the platform's says nothing at all.
+ *
+ * @param lostAt when an earlier try was sent that was looked for in vain, else Infinity
+ */
+function unanswered(error: unknown, lostAt: number): unknown {
   if (error instanceof UnspokenError) return new UnansweredError(error.message, error.lostAt, false, error);
-  if (!(error instanceof RefusedError) || error.lostAt === undefined) return error;
-  return new UnansweredError(`a first try was not answered, and a second one was refused: ${error.message}`, error.lostAt);
+  if (!(error instanceof RefusedError)) return error;
+  const told = `a first try was not answered, and a second one was refused: ${error.message}`;
+  if (error.lostAt !== undefined) return new UnansweredError(told, error.lostAt);
+  return lostAt === Infinity ? error : new UnansweredError(told, lostAt, false, error);
 }

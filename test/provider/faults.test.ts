@@ -518,10 +518,15 @@ function engineAt(target: Target, settings: Record<string, string> = {}, said: s
   return new Engine({ environment: () => ({ ...target.variables, ...settings }), pace: PACE, log: (message) => said.push(message) });
 }
 
-const isCreation = (line: string) => /^POST \S*\/(Accounts|ApiKeys|VoipCarriers)$/.test(line);
+const isCreation = (line: string) => line.startsWith("POST ");
 
 /** What the platform makes another of with each request, and dates. */
 const madeAnew = kinds.filter(({ type }) => /:(Account|ApiKey|VoipCarrier)$/.test(type));
+
+/** What the platform refuses to make a second time. */
+const refusedTwice = kinds.filter(({ type }) =>
+  /:(ServiceProvider|User|MicrosoftTeamsTenant|Lcr|Client|SpeechCredential|Application)$/.test(type),
+);
 
 describe("keys whose creations cannot be told apart", () => {
   let target: Target;
@@ -637,22 +642,43 @@ describe("a creation that the platform carries out late", () => {
     await target.sandbox.stop();
   });
 
+  /** Creates one, with `hold` deciding what becomes of the first request to create it. */
+  async function createOf(
+    kind: Kind,
+    hold: (first: Exchange) => Promise<void>,
+    next: () => Promise<unknown> = async () => {},
+    requestTimeout = "30",
+  ) {
+    let creations = 0;
+    act = async (exchange) => {
+      if (!isCreation(exchange.line)) return exchange.pass();
+      if (++creations === 1) return hold(exchange);
+      await next();
+      return exchange.pass();
+    };
+    const place = { ...target, variables: { ...target.variables, JAMBONZ_API_URL: proxy.url } };
+    const scene = await Scene.at(place, kind, "create", { JAMBONZ_REQUEST_TIMEOUT: requestTimeout });
+    return { scene, outcome: await scene.run("create"), creations: () => creations };
+  }
+
+  for (const kind of refusedTwice) {
+    it(`is found where a second ${kind.type.split(":")[1]} is refused because of it`, async () => {
+      let first: Exchange | undefined;
+      const { scene, outcome, creations } = await createOf(
+        kind,
+        async (exchange) => (first = exchange).cut(),
+        () => first!.carry(),
+      );
+      assert.deepEqual(outcome.errors, []);
+      assert.equal(creations(), 2);
+      await scene.agrees();
+      await scene.end();
+    });
+  }
+
   for (const kind of madeAnew) {
     const name = kind.type.split(":")[1]!;
-
-    /** Creates one, with `hold` deciding what becomes of the first request to create it. */
-    async function create(hold: (first: Exchange) => Promise<void>, next: () => Promise<unknown> = async () => {}, requestTimeout = "30") {
-      let creations = 0;
-      act = async (exchange) => {
-        if (!isCreation(exchange.line)) return exchange.pass();
-        if (++creations === 1) return hold(exchange);
-        await next();
-        return exchange.pass();
-      };
-      const place = { ...target, variables: { ...target.variables, JAMBONZ_API_URL: proxy.url } };
-      const scene = await Scene.at(place, kind, "create", { JAMBONZ_REQUEST_TIMEOUT: requestTimeout });
-      return { scene, outcome: await scene.run("create"), creations: () => creations };
-    }
+    const create = createOf.bind(undefined, kind);
 
     it(`makes one ${name} when it was done while it was being looked for`, async () => {
       const { scene, outcome, creations } = await create(async (first) => {

@@ -22,7 +22,7 @@ export function login({ db, sessions }: Context): Router {
     const count = known && known.until > Date.now() ? known.count : 0;
     const locked = (when: string) => response.status(403).json({ error: `Maximum login attempts reached. Please try again ${when}.` });
     if (count >= mostFailures) return void locked("later or reset your password");
-    if (!(await verifyPassword(user["hashed_password"], String(password)))) {
+    if (!verifyPassword(user["hashed_password"], String(password))) {
       failures.set(sid, { count: count + 1, until: Date.now() + lockedSeconds * 1000 });
       if (count + 1 >= mostFailures) return void locked(`in ${lockedSeconds} seconds`);
       return void response.sendStatus(403);

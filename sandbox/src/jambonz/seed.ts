@@ -28,7 +28,7 @@ export async function seed(db: Database, adminKey?: string): Promise<Credentials
     await make(db, "users", {
       name: "admin",
       email: "joe@foo.bar",
-      hashed_password: await hashPassword("admin"),
+      hashed_password: hashPassword("admin"),
       force_change: true,
       provider: "local",
     });

@@ -63,7 +63,7 @@ export function users({ db }: Context): Router {
       const namesake = typeof body[field] === "string" ? await db.select("users", { [field]: body[field] }) : [];
       if (namesake.some((user) => user[field] === body[field])) throw unprocessable("invalid username or email");
     }
-    Object.assign(body, { provider: "local", hashed_password: await hashPassword(password) });
+    Object.assign(body, { provider: "local", hashed_password: hashPassword(password) });
     if (scope === "account") body["account_sid"] = account_sid;
     if (scope === "serviceProvider") body["service_provider_sid"] = service_provider_sid;
     const user_sid = await make(db, "users", body);
@@ -83,12 +83,12 @@ export function users({ db }: Context): Router {
     const { name, email, email_activation_code, initial_password, old_password, new_password } = body;
     const change: Body = {};
     if (new_password) {
-      if (!(await verifyPassword(user["hashed_password"], String(old_password)))) return void response.sendStatus(403);
+      if (!verifyPassword(user["hashed_password"], String(old_password))) return void response.sendStatus(403);
       if (old_password === new_password) throw failure("new password cannot be your old password");
-      Object.assign(change, { hashed_password: await hashPassword(String(new_password as string)), force_change: false });
+      Object.assign(change, { hashed_password: hashPassword(String(new_password as string)), force_change: false });
     }
     if (name) change["name"] = name;
-    if (initial_password) change["hashed_password"] = await hashPassword(asText(initial_password));
+    if (initial_password) change["hashed_password"] = hashPassword(asText(initial_password));
     for (const field of ["is_active", "force_change"]) if (body[field] !== undefined) change[field] = body[field];
     for (const field of ["account_sid", "service_provider_sid"]) if (body[field]) change[field] = body[field];
     if (email) Object.assign(change, { email }, email_activation_code ? { email_activation_code, email_validated: 0 } : {});
