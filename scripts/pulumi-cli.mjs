@@ -14,13 +14,13 @@ import { fileURLToPath } from "node:url";
 export const OLDEST_CLI = "3.150.0";
 /** The npm package that downloads the CLI. */
 const NPM_CLI = "3.265.0";
-/** The newest version whose modules the Go module proxy serves, and the last of the language host's before it moved. */
+/** The version that is built from its Go modules, and the last of the language host's before it moved. */
 export const GO_CLI = "3.258.0";
 const GO_LANGUAGE_HOST = "3.68.0";
 const GO_YAML_HOST = "1.12.0";
 /** The newest of PyPI's `pulumi` that was tried. */
 const PYTHON_SDK = "3.272.0";
-/** The newest that the Go module proxy serves of the generator for Java. */
+/** The version of the generator for Java. */
 const GO_JAVA = "0.9.8";
 
 const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";

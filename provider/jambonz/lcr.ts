@@ -149,7 +149,7 @@ function accountOf(jambonz: Jambonz, { accountSid, accountServiceProviderSid }: 
 
 const NOT_FOR_ACCOUNTS = "a service provider's key makes LCRs of the service provider only; use an administrator's, or one of the account";
 const NOT_SHOWN =
-  "jambonz shows no LCR of an account to a service provider's key, so nothing can be said of it; use an administrator's key, or one of the account, or take it out of the state with `pulumi state delete`";
+  "jambonz shows no LCR of an account to a service provider's key, so nothing can be said of it; use an admin's key, or one of the account, or take it out of the state with `pulumi state delete`";
 
 const sidOf = (row: Row) => String(row[COLUMN]);
 

@@ -11,7 +11,7 @@ const LIST = "/ServiceProviders";
 export const serviceProvider = resource<Jambonz>()({
   type: "jambonz:ServiceProvider",
   description:
-    "A service provider: whoever has accounts on a jambonz, with carriers, speech credentials, limits and keys for all of them. Only an administrator's key makes and deletes one; its own key may change it. Every jambonz has one to begin with, which most programs look up by getServiceProvider.",
+    "A service provider: whoever has accounts on a jambonz, with carriers, speech credentials, limits and keys for all of them. Only an admin's key makes and deletes one; its own key may change it. Every jambonz has one to begin with, which most programs look up by getServiceProvider.",
   example: {
     title: "A reseller with a tenant of its own",
     resources: {

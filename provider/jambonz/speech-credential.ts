@@ -89,7 +89,7 @@ export const speechCredential = resource<Jambonz>()({
   // A label is unique, so one that was left undeleted by a failed run would stand in the way of a program that goes back to it.
   deleteBeforeReplace: true,
   onDelete:
-    "Deletes the credential with its custom voices, at once: calls that use it fail from then on. It is not deleted with its account, so do not give it deletedWith.",
+    "Deletes the credential with its custom voices, at once: calls that use it fail from then on. Its account cannot be deleted before, so do not give it deletedWith: account.",
   inputs: judged.refine((inputs) => Buffer.byteLength(JSON.stringify(inputs)) <= STORED_BYTES, {
     error: `is too long: jambonz stores ${STORED_BYTES} bytes of a credential`,
   }),

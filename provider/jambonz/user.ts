@@ -81,7 +81,7 @@ export const user = resource<Jambonz>()({
     const { admin } = inputs;
     if (!admin && !(await jambonz.seenProviderOf(inputs))) return { reason: unseen(inputs) };
     // With another key than an administrator's jambonz would make a user of the key's owner without a word (lib/routes/api/users.js).
-    if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an administrator's key makes administrators" };
+    if (admin && (await jambonz.scope()) !== "admin") return { reason: "only an admin's key makes administrators" };
     // The platform itself refuses a name that is taken, or a password, which is too late where the old one goes first.
     if (replacing) return (await taken(jambonz, inputs, replacing, inputs)) ?? refusedPassword(jambonz, inputs.initialPassword);
     return inputs.initialPassword === undefined ? { reason: PASSWORD_NEEDED } : undefined;

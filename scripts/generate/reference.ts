@@ -203,6 +203,15 @@ function settingsTable(platform: Platform): string {
   return table(["Pulumi config", "Environment", "Default", ""], rows);
 }
 
+/** What deleting each resource of a platform does, for a page in the root folder. */
+function deletionsTable({ name: platform, title, resources }: Platform): string {
+  const rows = resources.map(({ type, onDelete }) => {
+    const name = nameOf(type);
+    return [`[${name}](docs/reference/${platform}/${kebab(name)}.md)`, onDelete];
+  });
+  return table([`Resource of ${title}`, "When it is deleted"], rows);
+}
+
 /** The example of a resource as a page of the Pulumi Registry shows it: a tab for each language. */
 function chooser(platform: Platform, definition: Resource): string {
   const example = checkedExample(platform, definition);
@@ -222,6 +231,7 @@ function part(what: string, of: string, platforms: readonly Platform[]): string 
   const platform = platforms.find(({ name }) => name === of.split(":")[0]);
   const definition = platform?.resources.find(({ type }) => type === of);
   if (what === "settings" && platform) return settingsTable(platform);
+  if (what === "deletions" && platform) return deletionsTable(platform);
   if (what === "example" && platform && definition) return chooser(platform, definition);
   throw new Error(`there is no part "${what} ${of}" of a page`);
 }

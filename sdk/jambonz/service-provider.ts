@@ -16,7 +16,7 @@ const definition: ResourceClass = {
 };
 
 /**
- * A service provider: whoever has accounts on a jambonz, with carriers, speech credentials, limits and keys for all of them. Only an administrator's key makes and deletes one; its own key may change it. Every jambonz has one to begin with, which most programs look up by getServiceProvider.
+ * A service provider: whoever has accounts on a jambonz, with carriers, speech credentials, limits and keys for all of them. Only an admin's key makes and deletes one; its own key may change it. Every jambonz has one to begin with, which most programs look up by getServiceProvider.
  *
  * Deletion: Deletes the service provider with its API keys and limits. Refused with a list, before anything is sent, while it has accounts, users, applications, phone numbers, Teams tenants, LCRs or addresses of SBCs or SMPP servers, and while phone numbers or LCR entries are on its carriers. Its carriers and speech credentials would go with it, so that is refused, too, unless forceDestroy was deployed before.
  *

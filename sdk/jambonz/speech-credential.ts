@@ -69,7 +69,7 @@ const definition: ResourceClass = {
 /**
  * A credential with which jambonz signs in to a vendor that synthesizes or recognizes speech, of an account or of all accounts of a service provider. jambonz shows of a secret its first six characters and its length only, so a change made elsewhere shows where one of these differs.
  *
- * Deletion: Deletes the credential with its custom voices, at once: calls that use it fail from then on. It is not deleted with its account, so do not give it deletedWith.
+ * Deletion: Deletes the credential with its custom voices, at once: calls that use it fail from then on. Its account cannot be deleted before, so do not give it deletedWith: account.
  *
  * Id: Accounts/<account sid>/SpeechCredentials/<credential sid> or ServiceProviders/<service provider sid>/SpeechCredentials/<credential sid>
  */

@@ -178,7 +178,7 @@ describe("a service provider", () => {
   });
 });
 
-describe("an administrator's key on a platform without a service provider", () => {
+describe("an admin's key on a platform without a service provider", () => {
   it("makes the first one, and an administrator", async () => {
     const { sandbox, variables } = await jambonzTarget();
     for (const { service_provider_sid: sid } of (await sandbox.outside("GET", "/ServiceProviders")).body as Row[]) {

@@ -230,7 +230,7 @@ for (const kind of holders) {
       assert.deepEqual(await ok(run.refresh()), []);
     });
 
-    it("is no administrator but by an administrator's key", async () => {
+    it("is no administrator but by an admin's key", async () => {
       const boss = ann({ accountSid: undefined, admin: true }, "boss");
       if (kind === "admin") {
         await ok(run.up([boss]));
@@ -240,7 +240,7 @@ for (const kind of holders) {
         return;
       }
       const { errors } = await run.up([boss]);
-      assert.match(errors.join(), /^User "boss": only an administrator's key makes administrators$/);
+      assert.match(errors.join(), /^User "boss": only an admin's key makes administrators$/);
       assert.deepEqual(writes(), []);
     });
 

@@ -252,7 +252,7 @@ describe("the voicetel sandbox's program", () => {
     );
   });
 
-  it("keeps its data and the administrator's key in a file, and takes another key", async () => {
+  it("keeps its data and the admin's key in a file, and takes another key", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sandbox-"));
     try {
       const data = join(folder, "voicetel.db");
