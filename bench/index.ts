@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures this package beside the engine alone, a provider written in the program and the bare requests,
- * prints the results, and writes them to RESULTS.md, with plots, and STARTS.md.
+ * prints the results, and writes them to RESULTS.md, with plots, and STARTS.md. Ends with 1 where a goal is missed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { machine } from "./machine";
 import { measure, measureBare, measureLimited } from "./measure";
 import { plots } from "./plots";
 import { EMPTY_HANDLER, measurePluginReady, measureReady } from "./ready";
-import { report, startsReport } from "./report";
+import { MISSED, report, startsReport } from "./report";
 import { Results, Starts } from "./results";
 import { rotated, variants } from "./variants";
 
@@ -65,7 +65,7 @@ const { environment, ...versions } = JSON.parse(process.env.BENCH_PULUMI ?? "{}"
   sdkVersion: string;
 };
 
-async function bench({ sizes, repeat, limited }: Options, interrupted: AbortSignal): Promise<void> {
+async function bench({ sizes, repeat, limited }: Options, interrupted: AbortSignal): Promise<boolean> {
   const results = new Results(sizes, repeat, machine(versions));
   for (const size of sizes) {
     for (let round = 1; round <= repeat; round++) {
@@ -81,10 +81,10 @@ async function bench({ sizes, repeat, limited }: Options, interrupted: AbortSign
     results.limited = { size: limited, costs: await measureLimited(limited, environment, interrupted) };
   }
   for (const [file, svg] of Object.entries(await plots(results))) writeFileSync(join(__dirname, file), svg);
-  write("RESULTS.md", report(results));
+  return write("RESULTS.md", report(results));
 }
 
-async function benchStarts(interrupted: AbortSignal): Promise<void> {
+async function benchStarts(interrupted: AbortSignal): Promise<boolean> {
   say("The start of the provider process …");
   const starts = new Starts(machine(versions));
   const config = { "jambonz:apiUrl": "http://127.0.0.1:1/v1", "jambonz:apiKey": "none" };
@@ -95,13 +95,15 @@ async function benchStarts(interrupted: AbortSignal): Promise<void> {
     starts.add("package", await measureReady(environment.program, handlerText("jambonz:Account"), config));
     starts.add("plugin", await measurePluginReady(pluginFolder(environment), settings));
   }
-  write("STARTS.md", startsReport(starts, STARTS));
+  return write("STARTS.md", startsReport(starts, STARTS));
 }
 
-function write(file: string, text: string): void {
+/** @returns whether every goal in it is met */
+function write(file: string, text: string): boolean {
   writeFileSync(join(__dirname, file), text);
   process.stdout.write(`\n${text}`);
   say(`Written to bench/${file}.`);
+  return !text.includes(MISSED);
 }
 
 async function main(): Promise<number> {
@@ -116,9 +118,9 @@ async function main(): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interruption.abort(new Error("interrupted")));
     // Whatever is left of stacks, also by the CLI, goes with this folder.
     process.env.TMPDIR = folder = mkdtempSync(join(tmpdir(), "cpaas-bench-"));
-    if (!options.starts) await bench(options, interruption.signal);
-    await benchStarts(interruption.signal);
-    return 0;
+    const met = options.starts || (await bench(options, interruption.signal));
+    const startsMet = await benchStarts(interruption.signal);
+    return met && startsMet ? 0 : 1;
   } catch (error) {
     const usage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
     const { message, stack } = error as Error;

@@ -1,7 +1,7 @@
 /**
  * The resources as somebody writes them in a program after reading Pulumi's guide to dynamic providers: a class for each
- * provider, axios, no package. Pulumi serialises the classes into the state of every resource. The requests are the
- * same as this package's.
+ * provider, axios, no package. Pulumi serialises the classes into the state of every resource. The requests are
+ * those that come to mind: one for each operation on a resource.
  *
  * https://www.pulumi.com/docs/iac/concepts/resources/dynamic-providers/
  */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { mock } from "node:test";
 import { Gate } from "../../provider/http/gate";
 import { limit } from "../../provider/jambonz/limit";
 import { look } from "../../provider/lookup";
@@ -125,6 +126,72 @@ describe("a thousand resources and a rate limit", () => {
     assert(requests.length >= 13 * accounts && requests.length <= 16 * accounts, `${requests.length} requests`);
     const left = (await target.sandbox.outside("GET", `/ServiceProviders/${target.serviceProviderSid}/Accounts`)).body;
     assert.deepEqual(left, []);
+  });
+});
+
+describe("the gate", () => {
+  const share = 120;
+  const concurrency = 10;
+  const limit = { requests: 150, windowMs: 10_000 };
+
+  /** Has so many requests of 20 ms wait for a platform that says its window's end in whole seconds, by a clock that the test moves. */
+  async function pass(requests: number): Promise<{ start: number; end: number; count: number; last: number }[]> {
+    mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    try {
+      const gate = new Gate({ concurrency, reserve: 0.2, log: () => {} });
+      const windows: { start: number; end: number; count: number; last: number }[] = [];
+      let left = requests;
+      for (let n = 0; n < requests; n++) {
+        void gate.enter().then(() => {
+          const now = Date.now();
+          let window = windows.at(-1);
+          if (!window || now >= window.end) windows.push((window = { start: now, end: now + limit.windowMs, count: 0, last: now }));
+          const remaining = limit.requests - ++window.count;
+          window.last = now;
+          const { end } = window;
+          setTimeout(() => {
+            left--;
+            gate.leave({ limit: limit.requests, remaining, resetMs: Math.ceil((end - Date.now()) / 1000) * 1000 });
+          }, 20);
+        });
+      }
+      for (let ticks = 0; left > 0; ticks++) {
+        assert(ticks < 100_000, `${left} of ${requests} are waiting for ever`);
+        mock.timers.tick(5);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return windows;
+    } finally {
+      mock.timers.reset();
+    }
+  }
+
+  it("uses up its share of each window at once, and begins the next as soon as the platform says that it may", async () => {
+    const windows = await pass(1000);
+    assert.equal(windows.length, 9);
+    windows.slice(0, -1).forEach(({ start, end, count, last }, index) => {
+      assert(count <= share && count > share - concurrency, `window ${index}: ${count} requests`);
+      assert(last - start < 1000, `window ${index}: the last request after ${last - start} ms`);
+      const idle = windows[index + 1]!.start - end;
+      // The end is said in whole seconds, rounded up; the earliest that any answer says is near the truth.
+      assert(idle <= 100, `${idle} ms between windows ${index} and ${index + 1}`);
+    });
+  });
+
+  it("keeps everybody from sending when one was told to wait", async () => {
+    const arrived: number[] = [];
+    const server = await serve((_request, response) => {
+      arrived.push(Date.now());
+      const json = response.setHeader("content-type", "application/json");
+      if (arrived.length === 1) json.writeHead(429, { "retry-after": "1" }).end("{}");
+      else json.end("[]");
+    });
+    const environment = { JAMBONZ_API_URL: `${server.url}/v1`, JAMBONZ_API_KEY: "key", JAMBONZ_MAX_CONCURRENCY: "1" };
+    const { http } = sessionOf("jambonz", environment).client;
+    await Promise.all(Array.from({ length: 5 }, (_, n) => http.send({ method: "GET", path: `/Things/${n}` })));
+    assert.equal(arrived.length, 6);
+    assert(arrived[1]! - arrived[0]! >= 1000, `the next one came ${arrived[1]! - arrived[0]!} ms after the refusal`);
+    await server.stop();
   });
 });
 
