@@ -216,9 +216,12 @@ class VoicetelScene implements Scene<Program> {
   }
 
   async heed(error: string, program: Program, entries: Entry[]): Promise<Program | undefined> {
+    const accounts = await this.#accounts();
     const [, id] = /Account(?: "[^(]*")? \((\d+)\): (?:.* cannot be changed|VoiceTel has no way to delete)/.exec(error) ?? [];
     if (id) {
-      const entry = entries.find((entry) => entry.type === "voicetel:Account" && entry.id === id)!;
+      const entry = entries.find((entry) => entry.type === "voicetel:Account" && entry.id === id);
+      // Support had closed it, and another failure of this run had it taken out of the state already.
+      if (!entry) return accounts.has(id) ? undefined : program;
       const slot = entry.name as Slot;
       const { username, name, email } = entry.outputs as { username: number; name?: string; email?: string };
       const as: Tenant = {
@@ -240,7 +243,6 @@ class VoicetelScene implements Scene<Program> {
       }
       return { ...program, [slot]: as };
     }
-    const accounts = await this.#accounts();
     const [, adopted] =
       /username (\d+) or the e-mail address may be taken already.*npx pulumi-cpaas adopt voicetel:Account/.exec(error) ?? [];
     if (adopted) {
