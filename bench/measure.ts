@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { transpileModule, ModuleKind, ScriptTarget } from "typescript";
 import { platform } from "../provider/platforms";
+import { commonSettings } from "../provider/settings";
 import type { Environment } from "../test/support/environment";
 import { TestStack } from "../test/support/pulumi";
 import { Bare } from "./bare";
@@ -114,7 +115,15 @@ export interface LimitedCost extends Cost {
 }
 
 /** A rate limit that binds where more than 12 requests a second are wanted; the results tell in how many windows. */
-export const RATE_LIMIT = { requests: 150, seconds: 10, reserve: 0.2, atOnce: 10 };
+export const RATE_LIMIT = { requests: 150, seconds: 10 };
+
+/** How the package goes about it, which has no settings of its own here. */
+const { rateLimitReserve, maxConcurrency } = commonSettings.parse({});
+
+/** How many requests of a window the package may send. */
+export const SHARE = RATE_LIMIT.requests * (1 - rateLimitReserve / 100);
+/** With how many a window is used up: those under way count as sent. */
+export const USED_UP = SHARE - maxConcurrency + 1;
 
 /** This package at a rate limit that binds. An operation that fails ends it with an error. */
 export async function measureLimited(
@@ -158,8 +167,7 @@ export async function measureLimited(
 
 /** How long so many requests take at the least when the reserve is left to others. */
 export function limitedSeconds(requests: number): number {
-  const share = RATE_LIMIT.requests * (1 - RATE_LIMIT.reserve);
-  return Math.max(0, Math.ceil(requests / share) - 1) * RATE_LIMIT.seconds;
+  return Math.max(0, Math.ceil(requests / SHARE) - 1) * RATE_LIMIT.seconds;
 }
 
 /** The same without Pulumi. */

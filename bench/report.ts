@@ -1,5 +1,5 @@
 import type { Machine } from "./machine";
-import { limitedSeconds, RATE_LIMIT } from "./measure";
+import { limitedSeconds, RATE_LIMIT, SHARE, USED_UP } from "./measure";
 import type { Results, Starts } from "./results";
 import { NO_OPS, operations, type Operation } from "./variants";
 
@@ -140,19 +140,18 @@ function times(results: Results, size: number): string[][] {
 
 function limitedSection({ limited }: Results): string {
   if (!limited) return "";
-  const { requests, seconds, reserve, atOnce } = RATE_LIMIT;
-  const usable = requests * (1 - reserve);
+  const { requests, seconds } = RATE_LIMIT;
   const rows = Object.entries(limited.costs).map(([operation, cost]) => [
     operation,
     String(cost.requests),
     decimal(cost.seconds, 0),
     decimal(limitedSeconds(cost.requests), 0),
-    `${cost.windows.filter(({ requests: sent }) => sent > usable - atOnce).length} of ${cost.windows.length}`,
+    `${cost.windows.filter((window) => window.requests >= USED_UP).length} of ${cost.windows.length}`,
     String(cost.refused),
   ]);
   return `## At a rate limit
 
-pulumi-cpaas with ${limited.size} resources where the platform takes ${requests} requests in ${seconds} s, of which ${reserve * 100} % are left to others. No operation failed. "At least" is what so many requests take when each window but the first is waited for and nothing else takes time. A window counts as used up with more than ${usable - atOnce} requests, of ${usable} that may be sent; where one is not, the limit did not bind: Pulumi sent no more in it.
+pulumi-cpaas with ${limited.size} resources where the platform takes ${requests} requests in ${seconds} s, of which it may send ${SHARE} and leaves the rest to others. No operation failed. "At least" is what so many requests take when each window but the first is waited for and nothing else takes time. A window counts as used up from ${USED_UP} requests on; where one is not, the limit did not bind: Pulumi sent no more in it.
 
 ${table(["", "requests", "seconds", "at least", "windows used up", "answered 429"], rows)}
 

@@ -57,8 +57,8 @@ interface Possible {
 }
 
 /**
- * Creates without ever making a thing twice. When the answer to a creation is lost, it looks for what may
- * have been made: nothing there, it creates again; as many objects as lost answers, it takes one; more, it
+ * Creates without ever making a thing twice. When the answer to a creation is lost, or a repeat is refused, it looks for
+ * what may have been made: nothing there, it creates again; as many objects as lost answers, it takes one; more, it
  * stops and lists them, because one of them belongs to somebody else. It also stops where there are only such
  * as were made before by their date, which may be wrong.
  */

@@ -204,11 +204,8 @@ function settingsTable(platform: Platform): string {
 }
 
 /** What deleting each resource of a platform does, for a page in the root folder. */
-function deletionsTable({ name: platform, title, resources }: Platform): string {
-  const rows = resources.map(({ type, onDelete }) => {
-    const name = nameOf(type);
-    return [`[${name}](docs/reference/${platform}/${kebab(name)}.md)`, onDelete];
-  });
+function deletionsTable({ title, resources }: Platform): string {
+  const rows = resources.map(({ type, onDelete }) => [`[${nameOf(type)}](docs/reference/${pageOf(type)})`, onDelete]);
   return table([`Resource of ${title}`, "When it is deleted"], rows);
 }
 

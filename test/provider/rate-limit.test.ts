@@ -5,6 +5,7 @@ import { Gate } from "../../provider/http/gate";
 import { limit } from "../../provider/jambonz/limit";
 import { look } from "../../provider/lookup";
 import type { LoggedRequest, RateWindow } from "../../sandbox/src";
+import { RateWindows } from "../../sandbox/src/rate-limit";
 import { Engine, type Entry } from "../support/engine";
 import { serve } from "../support/http";
 import { asked, jambonzTarget, type Target } from "../support/jambonz";
@@ -130,28 +131,27 @@ describe("a thousand resources and a rate limit", () => {
 });
 
 describe("the gate", () => {
-  const share = 120;
+  const rateLimit = { requests: 150, seconds: 10 };
+  const reserve = 0.2;
   const concurrency = 10;
-  const limit = { requests: 150, windowMs: 10_000 };
+  const share = rateLimit.requests * (1 - reserve);
 
   /** Has so many requests of 20 ms wait for a platform that says its window's end in whole seconds, by a clock that the test moves. */
-  async function pass(requests: number): Promise<{ start: number; end: number; count: number; last: number }[]> {
+  async function pass(requests: number): Promise<{ windows: RateWindow[]; sent: number[] }> {
     mock.timers.enable({ apis: ["setTimeout", "Date"] });
     try {
-      const gate = new Gate({ concurrency, reserve: 0.2, log: () => {} });
-      const windows: { start: number; end: number; count: number; last: number }[] = [];
+      const gate = new Gate({ concurrency, reserve, log: () => {} });
+      const platform = new RateWindows(rateLimit);
+      const sent: number[] = [];
       let left = requests;
       for (let n = 0; n < requests; n++) {
         void gate.enter().then(() => {
-          const now = Date.now();
-          let window = windows.at(-1);
-          if (!window || now >= window.end) windows.push((window = { start: now, end: now + limit.windowMs, count: 0, last: now }));
-          const remaining = limit.requests - ++window.count;
-          window.last = now;
-          const { end } = window;
+          sent.push(Date.now());
+          const { totalHits, resetTime } = platform.increment("everyone");
           setTimeout(() => {
             left--;
-            gate.leave({ limit: limit.requests, remaining, resetMs: Math.ceil((end - Date.now()) / 1000) * 1000 });
+            const resetMs = Math.ceil((resetTime!.getTime() - Date.now()) / 1000) * 1000;
+            gate.leave({ limit: rateLimit.requests, remaining: rateLimit.requests - totalHits, resetMs });
           }, 20);
         });
       }
@@ -160,18 +160,20 @@ describe("the gate", () => {
         mock.timers.tick(5);
         await new Promise((resolve) => setImmediate(resolve));
       }
-      return windows;
+      return { windows: platform.windows, sent };
     } finally {
       mock.timers.reset();
     }
   }
 
   it("uses up its share of each window at once, and begins the next as soon as the platform says that it may", async () => {
-    const windows = await pass(1000);
+    const { windows, sent } = await pass(1000);
     assert.equal(windows.length, 9);
-    windows.slice(0, -1).forEach(({ start, end, count, last }, index) => {
-      assert(count <= share && count > share - concurrency, `window ${index}: ${count} requests`);
-      assert(last - start < 1000, `window ${index}: the last request after ${last - start} ms`);
+    windows.slice(0, -1).forEach(({ start, requests }, index) => {
+      assert(requests <= share && requests > share - concurrency, `window ${index}: ${requests} requests`);
+      const end = start + rateLimit.seconds * 1000;
+      const last = sent.findLast((at) => at < end)! - start;
+      assert(last < 1000, `window ${index}: the last request after ${last} ms`);
       const idle = windows[index + 1]!.start - end;
       // The end is said in whole seconds, rounded up; the earliest that any answer says is near the truth.
       assert(idle <= 100, `${idle} ms between windows ${index} and ${index + 1}`);
