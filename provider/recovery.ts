@@ -222,7 +222,7 @@ export class Recovery {
   }
 }
 
-function notFoundOut({ message }: UnansweredError, trouble: Error): string {
+function notFoundOut({ message }: Error, trouble: Error): string {
   return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
 }
 
@@ -261,14 +261,18 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
 }
 
 /**
- * A refusal says nothing of an earlier try that was not answered, and may be because of what that has made meanwhile; one that
- * may not be the platform's says nothing at all.
+ * What a failed try says of the whole creation. A refusal says nothing of an earlier try that was not answered, and may be
+ * because of what that has made meanwhile; one that may not be the platform's says nothing at all; and what was not sent
+ * leaves the earlier try as it was.
  *
  * @param lostAt when an earlier try was sent that was looked for in vain, else Infinity
  */
 function unanswered(error: unknown, lostAt: number): unknown {
   if (error instanceof UnspokenError) return new UnansweredError(error.message, error.lostAt, false, error);
-  if (!(error instanceof RefusedError)) return error;
+  if (!(error instanceof RefusedError)) {
+    const isTold = lostAt === Infinity || error instanceof UnansweredError || error instanceof UnfinishedError;
+    return isTold ? error : new UserError(notFoundOut(new Error("a first try was not answered"), error as Error));
+  }
   const told = `a first try was not answered, and a second one was refused: ${error.message}`;
   if (error.lostAt !== undefined) return new UnansweredError(told, error.lostAt);
   return lostAt === Infinity ? error : new UnansweredError(told, lostAt, false, error);

@@ -89,9 +89,12 @@ export async function unseenRoute(jambonz: Jambonz, id: unknown): Promise<string
   return reason && (await lcrNow()) !== undefined ? reason : undefined;
 }
 
+/** The routes of an LCR, each with its entries; none where it is gone. */
+export const routesOf = listOf;
+
 /** The routes of all LCRs that the key in use sees, each with its entries. */
 export async function allRoutes(jambonz: Jambonz, progress: Progress): Promise<Row[]> {
-  const rows = await askEach(await jambonz.list("/Lcrs"), progress, ({ lcr_sid }) => listOf(jambonz, lcr_sid));
+  const rows = await askEach(await jambonz.list("/Lcrs"), progress, ({ lcr_sid }) => routesOf(jambonz, lcr_sid));
   return rows.flat();
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UnfinishedError, UserError } from "../errors";
+import { RefusedError, UnansweredError, UnfinishedError, UserError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { isAbsent, marks } from "../values";
@@ -91,6 +91,7 @@ export const user = resource<Jambonz>()({
     // A user of an account without its service provider is an administrator to jambonz (lib/routes/api/login.js).
     const serviceProviderSid = inputs.accountSid ? await jambonz.seenProviderOf(inputs) : inputs.serviceProviderSid;
     const before = await atFirst(jambonz);
+    const sentAt = Date.now();
     const create = () =>
       createUnique(jambonz, {
         path: LIST,
@@ -103,7 +104,10 @@ export const user = resource<Jambonz>()({
     return jambonz.turns.take(LIST, create).catch(async (error: unknown) => {
       // Where its database lacks the right to look only, jambonz fails when the user is there already (lib/routes/api/users.js).
       if (!(error instanceof RefusedError && error.status === 500 && error.lostAt === undefined)) throw error;
-      const row = (await usersOf(jambonz, 0)).find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
+      const rows = await usersOf(jambonz, 0).catch(() => {
+        throw new UnansweredError(error.message, sentAt, false, error); // whoever looks again is told
+      });
+      const row = rows.find((row) => isNamed(inputs, row) && !before.has(String(row.user_sid)));
       if (!row) throw error;
       throw new UnfinishedError(`the user was made, but then jambonz failed: ${error.reason}`, String(row.user_sid), {
         sid: row.user_sid,

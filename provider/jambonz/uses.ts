@@ -1,6 +1,7 @@
 import type { RefusedError } from "../errors";
 import type { Properties } from "../resource";
 import { none, type Jambonz, type Row } from "./client";
+import { routesOf } from "./lcr-route";
 import { isOf } from "./types";
 
 /** How old a list may be on which a deletion relies, in milliseconds; deletions side by side share it. */
@@ -50,7 +51,7 @@ export function refusalOf(what: string, { held, losses, forceDestroy }: Contents
 
 /** The entries of LCRs, each with the carrier that it names. */
 export async function entriesOf(jambonz: Jambonz, lcrs: Row[], maxAge: number): Promise<Row[]> {
-  const routes = await Promise.all(lcrs.map(({ lcr_sid }) => jambonz.list(`/LcrRoutes?lcr_sid=${String(lcr_sid)}`, maxAge)));
+  const routes = await Promise.all(lcrs.map(({ lcr_sid }) => routesOf(jambonz, lcr_sid, maxAge)));
   return routes.flat().flatMap((route) => (route.lcr_carrier_set_entries ?? []) as Row[]);
 }
 

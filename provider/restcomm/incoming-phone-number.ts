@@ -125,7 +125,7 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), look);
     const row = await bought.catch((error: unknown) => {
       if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      if (!isRefused(error)) throw new UnspokenError(error.status, error.reason, sentAt);
+      if (!isRefused(error)) throw new UnspokenError(error.status, `${error.reason}; ${MAY_BE_BOUGHT}`, sentAt);
       throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
     });
     const { id, outputs = {} } = common.candidate(row);
@@ -145,6 +145,9 @@ export const incomingPhoneNumber = resource<Restcomm>()({
     return (await bearing(restcomm, accountSid, phoneNumber)).map(common.candidate);
   },
 });
+
+const MAY_BE_BOUGHT =
+  "it may have been bought all the same and show some minutes later: see `npx pulumi-cpaas orphans` before the next run";
 
 /** The numbers of an account that are this one. */
 async function bearing(restcomm: Restcomm, accountSid: string | undefined, phoneNumber: string): Promise<Row[]> {

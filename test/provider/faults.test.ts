@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
-import { platform } from "../../provider/platforms";
+import { CancelledError, UnansweredError, UnreachableError, UserError } from "../../provider/errors";
+import { platform, resourceOf } from "../../provider/platforms";
+import { Recovery } from "../../provider/recovery";
 import type { Properties } from "../../provider/resource";
 import { readSettings } from "../../provider/settings";
 import type { FaultRule } from "../../sandbox/src";
@@ -722,6 +724,32 @@ describe("a creation that the platform carries out late", () => {
       assert(outcome.errors[0]!.startsWith(`${name}${name === "ApiKey" ? "" : ' "it"'} (${mine}): a first attempt was carried out late`));
       assert.match(outcome.errors[0]!, new RegExp(`so it is there twice; delete ${other} \\(made 2[^)]*Z\\)$`));
       await scene.end();
+    });
+  }
+});
+
+describe("a creation that was not answered and is found nowhere", () => {
+  const { definition } = resourceOf("jambonz:Account");
+  const troubles = [
+    new UnreachableError("jambonz cannot be reached"),
+    new CancelledError(),
+    new UserError("jambonz answered 403 with a web page instead of its API"),
+  ];
+  for (const trouble of troubles) {
+    it(`may have been carried out all the same, where it is not sent again: ${trouble.message}`, async () => {
+      const { sandbox, serviceProviderSid, variables } = await jambonzTarget();
+      const { client } = sessionOf("jambonz", variables, { pace: PACE });
+      const failures = [new UnansweredError("jambonz did not answer", Date.now()), trouble];
+      const failing = { ...definition, create: () => Promise.reject(failures.shift()!) };
+      const inputs = { name: "acme", serviceProviderSid };
+      await assert.rejects(
+        client.http.operation(() => new Recovery().create(failing, client, inputs, inputs, 3)),
+        {
+          message: `a first try was not answered; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`,
+        },
+      );
+      assert.equal(failures.length, 0);
+      await sandbox.stop();
     });
   }
 });

@@ -200,6 +200,46 @@ for (const kind of holders) {
       assert.deepEqual(writes(), []);
     });
 
+    it("is neither deleted nor gone by a 404 of something in between", async () => {
+      await ok(run.up([table(), route()]));
+      const { sandbox } = target;
+      const [lcr] = await tables();
+      for (const body of ["Not Found", { message: "no Route matched with those values" }]) {
+        sandbox.addFault({ match: { method: "DELETE", path: "/Lcrs/*" }, fault: { status: 404, body } });
+        const { errors } = await run.up([]);
+        assert.match(errors.join(), /^jambonz refused to delete Lcr .*\(404\)$/);
+        assert.deepEqual(
+          (await tables()).map(({ lcr_sid }) => lcr_sid),
+          [lcr!.lcr_sid],
+        );
+      }
+      await ok(run.up([table(), route()]));
+      // Given to somebody else, it is hidden from all keys but an admin's, but its routes are not.
+      const account_sid = await made(sandbox, "/Accounts", { name: "theirs", service_provider_sid: target.serviceProviderSid });
+      await sandbox.outside("PUT", `/Lcrs/${lcr!.lcr_sid}`, { account_sid });
+      const { id, outputs } = run.find("route")!;
+      sandbox.addFault({ match: { method: "GET", path: "/LcrRoutes/*" }, fault: { status: 404, body: "Not Found" } });
+      const read = await lifecycleOf("jambonz:LcrRoute", sessionOf("jambonz", variables(), { pace: 0.005 })).read(id, outputs);
+      assert.equal(read?.state.regex, "^49");
+    });
+
+    it("lets a carrier go beside an LCR that goes at the same time", async () => {
+      const { sandbox } = target;
+      await ok(run.up([table(), route()]));
+      const [trunk] = trunks as [string, string];
+      const lcrSid = run.find("table")!.id;
+      // The list of LCRs that the deletion of the carrier relies on still shows it.
+      sandbox.addFault({
+        match: { method: "GET", path: "/LcrRoutes?lcr_sid=*" },
+        fault: "outside",
+        request: { method: "DELETE", path: `/Lcrs/${lcrSid}` },
+      });
+      const state = { sid: trunk, name: "one", accountSid };
+      await lifecycleOf("jambonz:VoipCarrier", sessionOf("jambonz", variables(), { pace: 0.005 })).delete(trunk, state);
+      assert.equal((await sandbox.outside("GET", `/VoipCarriers/${trunk}`)).status, 404);
+      assert.deepEqual(await tables(), []);
+    });
+
     it("lists everything that the key sees", async () => {
       await ok(run.up(whole()));
       const session = sessionOf("jambonz", variables(), { pace: 0.005 });
@@ -227,6 +267,8 @@ describe("an LCR of an account, with a service provider's key", () => {
       return { id, state: { sid: id, name: "table", accountSid, accountServiceProviderSid: service_provider_sid } };
     };
     const own = await tableOf(serviceProviderSid);
+    // Something in between says once that it is not there.
+    sandbox.addFault({ match: { method: "DELETE" }, fault: { status: 404, body: "Not Found" } });
     await lifecycle.delete(own.id, own.state);
     assert.equal((await sandbox.outside("GET", `/Lcrs/${own.id}`)).status, 404);
     await lifecycle.delete(own.id, own.state);

@@ -810,6 +810,18 @@ describe("Restcomm", () => {
       }
     }).timeout(60_000);
 
+    it("may have sold a number behind a 500 that does not show in time, and says so", async () => {
+      fault({ match: { method: "POST" }, fault: { status: 500, body: "", handled: true } });
+      const bought = number({ voiceApplicationSid: undefined });
+      const refusal = await fails(bought);
+      assert.match(
+        refusal,
+        /^Restcomm refused to create IncomingPhoneNumber: .*; it may have been bought all the same and show some minutes later: see `npx pulumi-cpaas orphans` /,
+      );
+      await sleep(1500);
+      assert.match(await fails(bought), /its account already has the number \+15015550100: \S+; adopt it/);
+    }).timeout(20_000);
+
     it("is told gone once the time is over in which it could still appear", async () => {
       patience = "2";
       await up(alice());

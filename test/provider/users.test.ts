@@ -206,6 +206,16 @@ for (const kind of holders) {
       assert.equal((await rowOf("ann")).is_view_only, true, "it is sent again, because it may not have been done");
     });
 
+    it("is told, not lost, where the look fails, too", async () => {
+      const fault = { status: 500, body: { msg: "Cannot read properties of undefined (reading 'permission_sid')" }, handled: true };
+      target.sandbox.addFault({ match: { method: "POST", path: "/Users" }, fault });
+      // Before it is asked what there is; again where that is nobody, which is an error of jambonz.
+      const skip = kind === "admin" ? 1 : 2;
+      target.sandbox.addFault({ match: { method: "GET", path: "/Users" }, fault: { status: 403, body: "" }, skip });
+      await ok(run.up([ann()]));
+      assert.equal(run.find("ann")!.id, (await rowOf("ann")).user_sid);
+    });
+
     it("is found again where its creation was not answered", async () => {
       target.sandbox.addFault({ match: { method: "POST" }, fault: "dropAnswer" });
       await ok(run.up([ann()]));
