@@ -1,7 +1,7 @@
 import type { Properties } from "../resource";
 import { RefusedError } from "../errors";
 import type { Jambonz, Row } from "./client";
-import { AGE_BEFORE_DELETION, certain, entriesOf, refusalOf, usersOf, type Kind } from "./uses";
+import { AGE_BEFORE_DELETION, certain, entriesOf, refusalOf, usersOf, type Found } from "./uses";
 
 /** What belongs to an account, and what elsewhere holds on to it. Rows as the platform's lists give them. */
 interface Contents {
@@ -15,7 +15,7 @@ interface Contents {
   teamsTenants: Row[];
   users: Row[];
   /** What others have that refers to its carriers or applications: foreign keys with which the platform refuses. */
-  holders: Kind[];
+  holders: Found[];
 }
 
 /**
@@ -38,7 +38,7 @@ async function refusalFrom(jambonz: Jambonz, id: string, state: Properties, maxA
   if (accounts.length === 1 && (await jambonz.list(`/Accounts/${id}/ApiKeys`, maxAge)).some((row) => row.token === jambonz.apiKey))
     return "the key that the provider itself uses is one of its keys; run with another key to delete it";
   const contents = await contentsOf(jambonz, id, maxAge);
-  const losses: Kind[] = [
+  const losses: Found[] = [
     ["application", "applications", contents.applications, "name"],
     ["phone number", "phone numbers", contents.numbers, "number"],
     ["carrier", "carriers", contents.carriers, "name"],
@@ -74,7 +74,7 @@ async function contentsOf(jambonz: Jambonz, id: string, maxAge: number): Promise
   const applicationSids = new Set(applications.map((row) => row.application_sid));
   const usesApplication = (row: Row) => applicationSids.has(row.application_sid);
   const entries = await entriesOf(jambonz, carriers.length === 0 ? [] : lcrs.filter(others), maxAge);
-  const pointing = (column: string, property: string): Kind => [
+  const pointing = (column: string, property: string): Found => [
     `other account whose ${property} is one of its applications`,
     `other accounts whose ${property} is one of its applications`,
     accounts.filter((row) => others(row) && applicationSids.has(row[column])),

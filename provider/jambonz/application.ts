@@ -4,7 +4,7 @@ import { resource, type Properties, type Refusal } from "../resource";
 import { parsed } from "../values";
 import { changesHook, changesOf, rowOf } from "./application-row";
 import { fromRow, isAsSent, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, isSameName } from "./names";
+import { alreadyThere, createUnique, isDuplicate, isSameName } from "./names";
 import { accountServiceProviderSid, sid, text, unseen, webhook } from "./types";
 import { usesOfApplication } from "./uses";
 
@@ -196,9 +196,8 @@ async function taken(
   const rows = await jambonz.list(`/Accounts/${accountSid}/Applications`, 0);
   const row = rows.find((row) => isSameName(row.name, name) && row.application_sid !== except);
   if (!row) return undefined;
-  const holder = String(row.application_sid);
-  const adopt = jambonz.adopt("jambonz:Application", holder);
-  return { reason: `its account already has an application of this name: ${holder}; adopt it (${adopt}), or choose another name`, holder };
+  const what = "its account already has an application of this name";
+  return alreadyThere(jambonz, "jambonz:Application", String(row.application_sid), what, ", or choose another name");
 }
 
 function live(row: Row): Properties {

@@ -212,7 +212,7 @@ export class Jambonz {
     return found.flat();
   }
 
-  /** A list as it was when this run first asked. */
+  /** A list as it was when this run first asked for it so: what is in it was not made by this run, or is known to it. */
   atFirst(path: string): Promise<Row[]> {
     let rows = this.#atFirst.get(path);
     if (!rows) {
@@ -282,7 +282,7 @@ export class Jambonz {
    * @param what.list its list, as far as it is known which; 0 asks anew. Without it the platform's 404 is all there is
    * @param what.isWhole whether a row of the list has everything that the object's own has. Default: it has
    */
-  async object(what: Kind, sid: string, { fresh }: ReadOptions): Promise<Row | undefined> {
+  async object(what: Collection, sid: string, { fresh }: ReadOptions): Promise<Row | undefined> {
     const { noun, column, list, isWhole = () => true } = what;
     const listed = async (maxAge?: number) => (await list!(maxAge)).find((row) => row[column] === sid);
     if (list && !fresh) {
@@ -385,7 +385,7 @@ export class Jambonz {
 }
 
 /** Where objects of one kind are found. */
-interface Kind {
+interface Collection {
   /** The collection in the path: `VoipCarriers`. */
   noun: string;
   /** The column with the sid. */

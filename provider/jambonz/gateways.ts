@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { RefusedError } from "../errors";
 import { askEach } from "../progress";
-import type { Properties, Resource } from "../resource";
+import type { Resource } from "../resource";
 import type { Jambonz } from "./client";
-import { partsOf } from "./parts";
+import { partsOf, type Part } from "./parts";
 import { sid, text } from "./types";
 import { carriersInReach } from "./voip-carrier";
 
@@ -13,20 +13,10 @@ export const voipCarrierSid = sid.describe("The carrier whose it is.").meta({ re
 /** Where a gateway is. */
 export const address = text.max(128).regex(/^\S+$/, { error: "must not be empty or hold blanks" });
 
-interface Kind<I extends z.ZodObject> {
-  /** The collection in the path: `SipGateways`. */
-  noun: string;
-  /** The column with the sid. */
-  column: string;
-  inputs: I;
-  /** What is sent where a program leaves it out. */
-  defaults?: Properties;
-}
-
 /** What gateways of a carrier have in common, whatever they speak. */
-export function gatewaysOf<I extends z.ZodObject>(kind: Kind<I>) {
+export function gatewaysOf<I extends z.ZodObject>(part: Omit<Part<I>, "of" | "gone" | "knownBy">) {
   const of: [string, string] = ["voipCarrierSid", "voip_carrier_sid"];
-  const { methods, listOf, listed } = partsOf({ ...kind, of, gone: "invalid voip_carrier_sid", knownBy: ["ipv4"] });
+  const { methods, listOf, listed } = partsOf({ ...part, of, gone: "invalid voip_carrier_sid", knownBy: ["ipv4"] });
 
   /** An account's key is refused those for messages of a carrier that names a service provider (lib/routes/api/smpp-gateways.js). */
   const hidden = (jambonz: Jambonz) => async (error: unknown) => {

@@ -41,12 +41,12 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   },
 
   async find(jambonz, { lcrSid, lcrCarrierSetEntrySid }) {
-    const row = await holder(jambonz, lcrSid, {}, { fresh: true });
+    const row = await lcrOf(jambonz, lcrSid, {}, { fresh: true });
     return row?.[COLUMN] === lcrCarrierSetEntrySid ? [{ id: lcrSid, outputs: { sid: lcrCarrierSetEntrySid } }] : [];
   },
 
   async read(jambonz, id, state, options) {
-    const row = await holder(jambonz, id, state, options);
+    const row = await lcrOf(jambonz, id, state, options);
     return row && live(row);
   },
 
@@ -66,7 +66,7 @@ export const lcrDefaultEntry = resource<Jambonz>()({
   },
 
   async delete(jambonz, id, state) {
-    const row = await holder(jambonz, id, state, { fresh: true });
+    const row = await lcrOf(jambonz, id, state, { fresh: true });
     // Where an update was not answered, or an import was not refreshed, what is there is this resource's.
     const isKnown = Boolean(state.sid) && !(state[marks.unsure] as string[] | undefined)?.includes("lcrCarrierSetEntrySid");
     // Somebody has set another one meanwhile, which is not this resource's to clear.
@@ -80,7 +80,7 @@ const COLUMN = "default_carrier_set_entry_sid";
 const set = (jambonz: Jambonz, lcrSid: string, entry: string | null) => jambonz.put(`/Lcrs/${lcrSid}`, { [COLUMN]: entry });
 
 /** The LCR as it is, or undefined where it is gone. */
-async function holder(jambonz: Jambonz, lcrSid: string, state: Properties, options: ReadOptions): Promise<Row | undefined> {
+async function lcrOf(jambonz: Jambonz, lcrSid: string, state: Properties, options: ReadOptions): Promise<Row | undefined> {
   const row = await lcrRow(jambonz, lcrSid, options);
   // Of another one's LCR jambonz says that there is none, but of anybody's entry that it is there (lib/routes/api/lcrs.js).
   const isHidden = async () =>

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type RefusedError, UserError } from "../errors";
 import { resource, type Properties, type ReadOptions } from "../resource";
 import { fromOwnedRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, there } from "./names";
+import { createUnique, alreadyThere } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, type Owner } from "./types";
 
 const LIST = "/Lcrs";
@@ -119,7 +119,7 @@ export const lcr = resource<Jambonz>()({
 const COLUMN = "lcr_sid";
 
 /** Whether the key in use sees an LCR. */
-export async function seesLcr(jambonz: Jambonz, lcrSid: unknown): Promise<boolean> {
+async function seesLcr(jambonz: Jambonz, lcrSid: unknown): Promise<boolean> {
   // One that is not in the list that others share may have been made since.
   for (const maxAge of [undefined, 0]) if ((await jambonz.list(LIST, maxAge)).some((row) => row[COLUMN] === lcrSid)) return true;
   return false;
@@ -166,7 +166,7 @@ const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.i
 async function taken(jambonz: Jambonz, owner: Owner, except?: string) {
   const row = (await jambonz.list(LIST, 0)).find((row) => isOf(owner, row) && row[COLUMN] !== except);
   if (!row) return undefined;
-  return there(jambonz, "jambonz:Lcr", sidOf(row), `its ${owner.accountSid ? "account" : "service provider"} already has an LCR`);
+  return alreadyThere(jambonz, "jambonz:Lcr", sidOf(row), `its ${owner.accountSid ? "account" : "service provider"} already has an LCR`);
 }
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(lcr.inputs, live(row), sent);

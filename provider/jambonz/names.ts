@@ -108,7 +108,7 @@ export function nameTaken(adopt: AdoptCommand, what: { type: string; noun: strin
  * @param what who has what already, as the beginning of a sentence
  * @param otherwise what else there is to do but to adopt it, as its end
  */
-export function there(jambonz: Jambonz, type: string, holder: string, what: string, otherwise = ""): Refusal {
+export function alreadyThere(jambonz: Jambonz, type: string, holder: string, what: string, otherwise = ""): Refusal {
   return { reason: `${what}: ${holder}; adopt it (${jambonz.adopt(type, holder)})${otherwise}`, holder };
 }
 

@@ -2,7 +2,8 @@ import type { z } from "zod";
 import type { Properties, Resource } from "../resource";
 import { fromRow, isAsSent, none, toRow, type Jambonz, type Row } from "./client";
 
-interface Kind<I extends z.ZodObject> {
+/** What is listed by what it is a part of, and how. */
+export interface Part<I extends z.ZodObject> {
   /** The collection in the path: `SipGateways`. */
   noun: string;
   /** The column with the sid. */
@@ -23,12 +24,12 @@ export function partsOf<I extends z.ZodObject>({
   noun,
   column,
   inputs: schema,
-  of: [whole, wholeColumn],
+  of: [parent, parentColumn],
   gone,
   knownBy,
   defaults,
-}: Kind<I>) {
-  const listPath = (sid: unknown) => `/${noun}?${wholeColumn}=${String(sid)}`;
+}: Part<I>) {
+  const listPath = (sid: unknown) => `/${noun}?${parentColumn}=${String(sid)}`;
   const sidOf = (row: Row) => String(row[column]);
   const live = (row: Row): Properties => ({ ...fromRow([schema], row), sid: row[column] });
   const listOf = (jambonz: Jambonz, sid: unknown, maxAge?: number): Promise<Row[]> =>
@@ -42,20 +43,20 @@ export function partsOf<I extends z.ZodObject>({
     },
 
     async existing(jambonz, inputs) {
-      const sid = inputs[whole] as string;
+      const sid = inputs[parent] as string;
       const rows = jambonz.isNew(sid) ? [] : await jambonz.atFirst(listPath(sid));
       return new Set(rows.map(sidOf));
     },
 
     async find(jambonz, inputs) {
-      const rows = (await jambonz.list(listPath(inputs[whole]), 0)).map((row) => ({ row, found: live(row) }));
+      const rows = (await jambonz.list(listPath(inputs[parent]), 0)).map((row) => ({ row, found: live(row) }));
       return rows
         .filter(({ found }) => knownBy.every((name) => found[name] === inputs[name]))
         .map(({ row, found }) => ({ id: sidOf(row), outputs: { sid: row[column] }, isOtherwise: !isAsSent(schema, found, inputs) }));
     },
 
     async read(jambonz, id, state, options) {
-      const { [whole]: sid } = state;
+      const { [parent]: sid } = state;
       const list = typeof sid === "string" ? (maxAge?: number) => listOf(jambonz, sid, maxAge) : undefined;
       const row = await jambonz.object({ noun, column, list }, id, options);
       if (row || !gone) return row && live(row);

@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { same, withoutPlus } from "../values";
 import { fromRow, isNotFound, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, there } from "./names";
+import { createUnique, isDuplicate, alreadyThere } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 const number = text
@@ -167,5 +167,5 @@ async function taken(jambonz: Jambonz, said: Said, except?: string): Promise<Ref
   const row = (await jambonz.list("/PhoneNumbers", 0)).find(isAnother(said, except));
   if (!row) return undefined;
   const what = `the number ${String(row.number)} of this carrier, or of none, is there already`;
-  return there(jambonz, "jambonz:PhoneNumber", String(row.phone_number_sid), what);
+  return alreadyThere(jambonz, "jambonz:PhoneNumber", String(row.phone_number_sid), what);
 }

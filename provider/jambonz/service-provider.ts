@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, isSameName, there } from "./names";
+import { createUnique, isDuplicate, isSameName, alreadyThere } from "./names";
 import { sid, text, webhook } from "./types";
 import { usesOfServiceProvider } from "./uses";
 
@@ -105,7 +105,7 @@ async function taken(jambonz: Jambonz, { name, rootDomain }: Named, except?: str
     rows.find((row) => rootDomain !== undefined && isSameName(row.root_domain, rootDomain));
   if (!row) return undefined;
   const what = `a service provider has ${isSameName(row.name, name) ? `the name "${name}"` : `the domain ${rootDomain}`} already`;
-  return there(jambonz, serviceProvider.type, sidOf(row), what, ", or choose another");
+  return alreadyThere(jambonz, serviceProvider.type, sidOf(row), what, ", or choose another");
 }
 
 const holds = (row: Row, sent: Properties): boolean => isAsSent(serviceProvider.inputs, live(row), sent);

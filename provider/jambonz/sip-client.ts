@@ -3,7 +3,7 @@ import { type RefusedError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isSameName, there } from "./names";
+import { createUnique, isSameName, alreadyThere } from "./names";
 import { accountServiceProviderSid, obscured, sid, text, unseen } from "./types";
 
 /** How a client without a password reads (lib/utils/encrypt-decrypt.js). */
@@ -143,7 +143,7 @@ async function taken(
   const rows = await jambonz.list("/Clients", 0);
   const row = rows.find((row) => row.account_sid === accountSid && isSameName(row.username, username) && row.client_sid !== except);
   if (!row) return undefined;
-  return there(jambonz, "jambonz:Client", String(row.client_sid), "its account already has a client of this username");
+  return alreadyThere(jambonz, "jambonz:Client", String(row.client_sid), "its account already has a client of this username");
 }
 
 const isTaken = ({ status, reason }: RefusedError) => status === 400 && reason.includes("username already exists");

@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { traitsOf } from "../schema";
 import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isSameName, there } from "./names";
+import { createUnique, isSameName, alreadyThere } from "./names";
 import { changeable, recognized, speechMembers, speechMemberWrong, vendor } from "./speech-vendors";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, splitOwner, text, unseen, type Owner } from "./types";
 
@@ -206,7 +206,7 @@ async function taken(
   if (!row) return undefined;
   const holder = idOf(ownerIn(row), row.speech_credential_sid);
   const what = "a credential of the same vendor has this label already";
-  return there(jambonz, "jambonz:SpeechCredential", holder, what, ", or choose another label");
+  return alreadyThere(jambonz, "jambonz:SpeechCredential", holder, what, ", or choose another label");
 }
 
 const usesOf = ({ useForTts = false, useForStt = false }: Properties) => ({ useForTts, useForStt });

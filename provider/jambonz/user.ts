@@ -4,7 +4,7 @@ import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { isAbsent, marks } from "../values";
 import { fromOwnedRow, isAsSent, none, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, there } from "./names";
+import { createUnique, isDuplicate, alreadyThere } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen } from "./types";
 import { isWithoutUsers, usersOf } from "./uses";
 
@@ -199,7 +199,7 @@ async function taken(
   if (!row) return undefined;
   const what = `a user has ${namesake ? `the name ${name}` : `the address ${email}`} already`;
   const otherwise = ", or choose another; if the program gives that user another one in this run, or removes it, deploy that first";
-  return there(jambonz, "jambonz:User", String(row.user_sid), what, otherwise);
+  return alreadyThere(jambonz, "jambonz:User", String(row.user_sid), what, otherwise);
 }
 
 const PASSWORD_NEEDED = "initialPassword is required for a new user";

@@ -10,8 +10,8 @@ export const AGE_BEFORE_DELETION = 5_000;
 /** How many names of each kind a message shows. */
 const SHOWN = 5;
 
-/** Rows of one kind, in words. */
-export type Kind = [one: string, many: string, rows: Row[], nameColumn: string];
+/** Rows of one kind, and how a message calls them. */
+export type Found = [one: string, many: string, rows: Row[], nameColumn: string];
 
 /**
  * What speaks against a deletion. A shared list may still show what this run has changed meanwhile, so a refusal is never
@@ -22,7 +22,7 @@ export async function certain(ask: (maxAge: number) => Promise<string | undefine
 }
 
 /** `2 applications (ivr, queue)` for each kind of which there are any. */
-export function counted(kinds: Kind[]): string[] {
+function counted(kinds: Found[]): string[] {
   return kinds
     .filter(([, , rows]) => rows.length > 0)
     .map(([one, many, rows, column]) => {
@@ -33,9 +33,9 @@ export function counted(kinds: Kind[]): string[] {
 
 interface Contents {
   /** What the platform cannot delete it with. */
-  held: Kind[];
+  held: Found[];
   /** What the platform deletes along. */
-  losses: Kind[];
+  losses: Found[];
   /** Whether the program wants that. */
   forceDestroy: unknown;
 }
@@ -123,7 +123,7 @@ export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forc
     const trunks = new Set(own(carriers).map((row) => row.voip_carrier_sid));
     const onThem = (row: Row) => trunks.has(row.voip_carrier_sid);
     const entries = trunks.size === 0 ? [] : await entriesOf(jambonz, lcrs, maxAge);
-    const held: Kind[] = [
+    const held: Found[] = [
       ["account", "accounts", accounts, "name"],
       ["user", "users", own(users), "name"],
       ["application", "applications", own(applications), "name"],
@@ -134,7 +134,7 @@ export async function usesOfServiceProvider(jambonz: Jambonz, id: string, { forc
       ["address of an SBC", "addresses of SBCs", own(sbcs), "ipv4"],
       ["address of an SMPP server", "addresses of SMPP servers", own(smpps), "ipv4"],
     ];
-    const losses: Kind[] = [
+    const losses: Found[] = [
       ["carrier", "carriers", own(carriers), "name"],
       ["speech credential", "speech credentials", speech.filter((row) => isOf({ serviceProviderSid: id }, row)), "vendor"],
     ];
