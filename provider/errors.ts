@@ -49,7 +49,7 @@ export class UnansweredError extends Error {
     /** Whether the platform may still be at it, as after a time limit. */
     readonly stillAtIt = false,
     /** What was answered, where that may be the platform's refusal all the same. */
-    readonly refusal?: RefusedError,
+    readonly refusal?: RefusedError | UserError,
   ) {
     super(message);
   }

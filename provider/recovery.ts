@@ -84,8 +84,9 @@ export class Recovery {
         throw notLookedFor(fate.error, trouble);
       });
       if (found) return found;
-      if (fate.error.refusal) throw fate.error.refusal;
-      if (attempt >= retries) throw fate.error;
+      const { refusal } = fate.error;
+      if (refusal) throw definition.showsLate ? notSeen(refusal) : refusal;
+      if (attempt >= retries) throw notSeen(fate.error);
     }
   }
 
@@ -224,6 +225,14 @@ export class Recovery {
 
 function notFoundOut({ message }: Error, trouble: Error): string {
   return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
+}
+
+/** The same where nothing was found, which may be because it shows later. */
+function notSeen(error: UnansweredError | RefusedError | UserError): Error {
+  const hint = "nothing was found that it made, but that may show later: see `npx pulumi-cpaas orphans` before the next run";
+  if (error instanceof RefusedError) return error.because(`${error.reason}; ${hint}`);
+  const message = `${error.message}; ${hint}`;
+  return error instanceof UnansweredError ? new UnansweredError(message, error.sentAt, error.stillAtIt) : new UserError(message);
 }
 
 /** What ended the looking, in words that a cancelled run lacks. */

@@ -174,6 +174,8 @@ export interface Resource<C extends Client = any, Inputs extends z.ZodObject = a
   create(client: C, inputs: z.output<Inputs>): Promise<Created>;
   /** A second creation writes over the first, so a lost answer is repeated by the client and needs no caution. */
   readonly createsOver?: boolean;
+  /** What was made may be in no list for some minutes, so that not to find it says little. */
+  readonly showsLate?: boolean;
   /** The live values of inputs and outputs, or undefined when it is gone. Throws when that is not certain. */
   read(client: C, id: string, state: Properties, options: ReadOptions): Promise<Properties | undefined>;
   /** Sends `changes`: new values, or what clears a property. Absent when nothing can change in place. */

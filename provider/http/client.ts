@@ -24,8 +24,8 @@ export interface Request {
    * Default: true for everything but POST.
    */
   idempotent?: boolean;
-  /** Whether a successful answer says all that it has to; one that does not counts as lost. */
-  complete?: (body: unknown) => boolean;
+  /** Whether a successful answer is the platform's and says all that it has to; one that does not counts as lost. */
+  complete?: (body: unknown, status: number) => boolean;
 }
 
 export interface Answer {
@@ -52,6 +52,8 @@ export interface Dialect {
   waitsForRateLimit?: boolean;
   /** What a 500 without words says, where the platform itself refuses so. Elsewhere it is not the platform that has answered. */
   unspoken?: string;
+  /** Whether the words of a 500 are none of the platform's. */
+  isForeign?(answer: Answer): boolean;
   /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
   isTransient?(answer: Answer): boolean;
 }
@@ -89,6 +91,7 @@ type Outcome =
   | { kind: "answer"; answer: Answer }
   | { kind: "rateLimited" }
   | { kind: "notSent"; problem: string; hopeless: boolean }
+  | { kind: "unclear"; refusal: UserError }
   | { kind: "lost"; problem: string; timedOut?: boolean };
 
 /** What is known of the tries of one request. */
@@ -196,8 +199,8 @@ export class HttpClient {
         const own = dialect.reason(brief);
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(brief));
         const proxy = answer.status === 407 ? `${WANTS_SIGN_IN}, which HTTP_PROXY can hold` : undefined;
-        const isUnspoken = answer.status === 500 && own === undefined;
-        const unspoken = (isUnspoken && dialect.unspoken) || `it answered ${answer.status} without a reason`;
+        const isUnspoken = answer.status === 500 && (own === undefined || dialect.isForeign?.(brief) === true);
+        const unspoken = (answer.status === 500 && dialect.unspoken) || `it answered ${answer.status} without a reason`;
         const reason = redactor.excerpt(proxy ?? own ?? unspoken);
         // Without the platform's own words it may not be the platform that has refused.
         const unclear = !idempotent && (transient || (isUnspoken && dialect.unspoken === undefined));
@@ -211,6 +214,9 @@ export class HttpClient {
             ? new UnansweredError(`${dialect.title} answered ${answer.status}: ${message}`, tries.lostAt)
             : new RefusedError(answer.status, message, answer.retryAfterMs);
         }
+      } else if (outcome.kind === "unclear") {
+        const { refusal } = outcome;
+        throw new UnansweredError(refusal.message, tries.lostAt ?? sentAt, false, refusal);
       } else {
         const problem = redactor.clean(outcome.problem);
         const giveUp = attempt >= settings.maxRetries || budget.left === 0;
@@ -252,7 +258,8 @@ export class HttpClient {
       }
       const answer: Answer = { ...this.#read(response, isRead), retryAfterMs: retryAfter(response) };
       answer.status = dialect.statusOf?.(answer) ?? answer.status;
-      if (answer.status < 300 && request.complete?.(answer.body) === false) return { kind: "lost", problem: "its answer is not complete" };
+      if (answer.status < 300 && request.complete?.(answer.body, answer.status) === false)
+        return { kind: "lost", problem: "its answer is not complete" };
       return { kind: "answer", answer };
     } catch (error) {
       if (this.#options.signal?.aborted && isRead) throw new CancelledError();
@@ -309,8 +316,9 @@ export class HttpClient {
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!isRead && response.status < 300)
         throw new BrokenAnswer(`a web page came instead of its answer; check the API's URL, ${this.url}`);
-      throw new UserError(
+      throw new WebPage(
         `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.url}`,
+        status,
       );
     }
     if (text === "") return { status, reasonPhrase, body: undefined };
@@ -323,6 +331,7 @@ export class HttpClient {
   }
 
   #classify(error: unknown, isRead: boolean): Outcome {
+    if (error instanceof WebPage && !isRead && error.mayComeAfterwards) return { kind: "unclear", refusal: error };
     if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
     const { code = "", message = "", name = "", cause, request } = (error ?? {}) as Failure;
@@ -366,6 +375,21 @@ function shortened(answer: Answer): Answer {
 
 /** The answer came, but not whole. */
 class BrokenAnswer extends Error {}
+
+/** Something in between has refused by a web page. */
+class WebPage extends UserError {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+
+  /** What reads answers may refuse them when all is done; only whoever finds nobody to ask has asked nobody. */
+  get mayComeAfterwards(): boolean {
+    return this.status !== 404 && this.status !== 405;
+  }
+}
 
 /** What axios throws: its own error around Node's. */
 interface Failure extends NodeJS.ErrnoException {

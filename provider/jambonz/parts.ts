@@ -59,10 +59,7 @@ export function partsOf<I extends z.ZodObject>({
       const { [parent]: sid } = state;
       const list = typeof sid === "string" ? (maxAge?: number) => listOf(jambonz, sid, maxAge) : undefined;
       const row = await jambonz.object({ noun, column, list }, id, options);
-      if (row || !gone) return row && live(row);
-      // What it is a part of may also be hidden from the key. Something in between would hardly say twice that it is not there.
-      const again = await jambonz.getIfThere(`/${noun}/${id}`);
-      return again && live(again);
+      return row && live(row);
     },
 
     async delete(jambonz, id) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RefusedError, UserError } from "../errors";
-import { resource, type Properties, type Refusal } from "../resource";
+import { resource, type Properties, type ReadOptions, type Refusal } from "../resource";
 import { same, withoutPlus } from "../values";
 import { fromRow, isNotFound, toRow, type Jambonz, type Row } from "./client";
 import { createUnique, isDuplicate, alreadyThere } from "./names";
@@ -100,10 +100,8 @@ export const phoneNumber = resource<Jambonz>()({
     return rows.map((row) => ({ id: String(row.phone_number_sid), live: live(row), label: String(row.number) }));
   },
 
-  async read(jambonz, id, { sid: known, accountSid, accountServiceProviderSid }, { fresh }) {
-    const row =
-      (!fresh && (await jambonz.list("/PhoneNumbers")).find((row) => row.phone_number_sid === id)) ||
-      (await jambonz.getIfThere(`/PhoneNumbers/${id}`));
+  async read(jambonz, id, { sid: known, accountSid, accountServiceProviderSid }, options) {
+    const row = await rowOf(jambonz, id, options);
     if (row) {
       const found = live(row);
       // An account that the program leaves out is not looked after, save where the number was only just imported.
@@ -141,11 +139,15 @@ export const phoneNumber = resource<Jambonz>()({
       await jambonz.delete(`/PhoneNumbers/${id}`);
     } catch (error) {
       // Whoever may not delete it is answered otherwise; but what stands between may answer so, too.
-      const isThere = async () => (await jambonz.list("/PhoneNumbers", 0)).some((row) => row.phone_number_sid === id);
-      if (!isNotFound(error) || (await isThere())) throw error;
+      if (!isNotFound(error) || (await rowOf(jambonz, id, { fresh: true }))) throw error;
     }
   },
 });
+
+function rowOf(jambonz: Jambonz, id: string, options: ReadOptions): Promise<Row | undefined> {
+  const list = (maxAge?: number) => jambonz.list("/PhoneNumbers", maxAge);
+  return jambonz.object({ noun: "PhoneNumbers", column: "phone_number_sid", list }, id, options);
+}
 
 function live(row: Row): Properties {
   return { ...fromRow([inputs], row), sid: row.phone_number_sid };

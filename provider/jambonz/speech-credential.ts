@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UserError } from "../errors";
+import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { traitsOf } from "../schema";
 import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
@@ -174,11 +174,19 @@ export const speechCredential = resource<Jambonz>()({
     const path = `${collection(owner)}/${sid}`;
     // Whoever may not change it is answered as if it had been changed, so that is asked before.
     await jambonz.get(path);
+    const sentAt = Date.now();
     await jambonz.put(path, toRow({ ...changes, ...changeable(inputs), ...usesOf(inputs) }));
     // What goes wrong beyond the two uses is only written into the platform's log.
+    const row = await jambonz.get(path).catch((trouble: Error) => {
+      throw new UnansweredError(
+        `jambonz answered that it was changed, but it could not be seen whether it was (${trouble.message})`,
+        sentAt,
+      );
+    });
     const sent = Object.fromEntries(Object.entries(inputs).filter(([name]) => name in changes));
-    if (!holds(await jambonz.get(path), inputs, sent))
-      throw new UserError(`jambonz answered that it was changed, but ${Object.keys(changes).join(", ")} may be as before; refresh to see`);
+    if (holds(row, inputs, sent)) return;
+    const which = Object.keys(changes).join(", ");
+    throw new UnansweredError(`jambonz answered that it was changed, but ${which} may be as before; refresh to see`, sentAt);
   },
 
   async delete(jambonz, id) {

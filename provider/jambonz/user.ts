@@ -131,15 +131,9 @@ export const user = resource<Jambonz>()({
   },
 
   async read(jambonz, id, { accountServiceProviderSid: known }) {
-    try {
-      const row = await jambonz.get(`${LIST}/${id}`);
-      return { ...live(row), ...(known ? {} : await jambonz.ownership({ accountSid: row.account_sid as string | undefined })) };
-    } catch (error) {
-      // One that is gone is an error of the platform's code, as is much else: the list tells.
-      if (!(error instanceof RefusedError && [404, 500].includes(error.status))) throw error;
-      if ((await usersOf(jambonz, 0)).some(({ user_sid }) => user_sid === id)) throw error;
-      return undefined;
-    }
+    // One that the key may not see is in no list, and is answered otherwise. Something in between would hardly say this twice.
+    const row = (await shown(jambonz, id)) ?? (await shown(jambonz, id));
+    return row && { ...live(row), ...(known ? {} : await jambonz.ownership({ accountSid: row.account_sid as string | undefined })) };
   },
 
   unlisted: "jambonz:User: administrators are left out, because every jambonz has one that no program knows",
@@ -162,8 +156,12 @@ export const user = resource<Jambonz>()({
       // Somebody knows the password that the program says now.
       const { name, forceChange } = inputs;
       const again = "initialPassword" in changes && forceChange !== undefined ? { forceChange } : {};
+      const sentAt = Date.now();
       // Without a name an update that takes something away is none, and without the right to look only, that is taken away.
-      await jambonz.put(`${LIST}/${id}`, toRow({ isViewOnly, ...again, ...changes, name }));
+      await jambonz.put(`${LIST}/${id}`, toRow({ isViewOnly, ...again, ...changes, name })).catch((error: unknown) => {
+        // The right to look only is set last, see above.
+        throw error instanceof RefusedError && error.status === 500 ? error.after(error.lostAt ?? sentAt) : error;
+      });
     });
   },
 
@@ -174,6 +172,17 @@ export const user = resource<Jambonz>()({
     });
   },
 });
+
+async function shown(jambonz: Jambonz, id: string): Promise<Row | undefined> {
+  try {
+    return await jambonz.get(`${LIST}/${id}`);
+  } catch (error) {
+    // One that is gone is an error of the platform's code, as is much else: the list tells.
+    if (!(error instanceof RefusedError && [404, 500].includes(error.status))) throw error;
+    if ((await usersOf(jambonz, 0)).some(({ user_sid }) => user_sid === id)) throw error;
+    return undefined;
+  }
+}
 
 /** The sids of those that were there when this run first asked. */
 async function atFirst(jambonz: Jambonz): Promise<Set<string>> {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UnfinishedError, UserError } from "../errors";
+import { RefusedError, UnansweredError, UnfinishedError, UserError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { traitsOf } from "../schema";
 import { isUnknown } from "../values";
@@ -119,6 +119,8 @@ export const account = resource<Restcomm>()({
     );
   },
 
+  showsLate: true,
+
   async find(restcomm, { emailAddress }) {
     if (!emailAddress) return [];
     const rows = (await restcomm.list("/Accounts.json", 0)).filter((row) => isOf(row, emailAddress) && !isClosed(row));
@@ -179,7 +181,8 @@ export const account = resource<Restcomm>()({
   async delete(restcomm, id, { accountSid }) {
     if (accountSid) return;
     try {
-      await restcomm.put(pathOf(id), { Status: "closed" });
+      const { status } = await restcomm.put(pathOf(id), { Status: "closed" });
+      if (!isClosed({ status })) throw new UnansweredError(`the platform answered that its status is ${String(status)} still`, Date.now());
     } catch (error) {
       // Nothing can be said to a closed account any more: an earlier try may have closed it. A read may still show it as it was.
       if (!(error instanceof RefusedError && error.status === 400 && /\baccount is closed\b/i.test(error.reason))) throw error;

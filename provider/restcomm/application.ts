@@ -49,12 +49,6 @@ export const application = resource<Restcomm>()({
     return common.candidate(await restcomm.post(common.listPath(restcomm, accountSid), toForm(inputs, sent)));
   },
 
-  async existing(restcomm, { accountSid }) {
-    if (accountSid && restcomm.made.has(accountSid)) return new Set();
-    const rows = await restcomm.listLately(common.listPath(restcomm, accountSid));
-    return new Set(rows.map((row) => common.candidate(row).id));
-  },
-
   async find(restcomm, { accountSid, ...wanted }) {
     const rows = await restcomm.list(common.listPath(restcomm, accountSid), 0);
     return rows.filter((row) => isAsSent(row, wanted)).map(common.candidate);

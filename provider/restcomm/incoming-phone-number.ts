@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RefusedError, UnfinishedError, UnspokenError } from "../errors";
+import { RefusedError, UnfinishedError } from "../errors";
 import { resource, type Properties } from "../resource";
 import { isUnknown } from "../values";
 import { accountSid, owned } from "./owned";
@@ -117,15 +117,11 @@ export const incomingPhoneNumber = resource<Restcomm>()({
 
   async create(restcomm, { accountSid, ...sent }) {
     const { phoneNumber } = sent;
-    // 21452 is the carrier's code; whatever its handlers do not catch is 500, and the number may be bought all the same.
-    const isRefused = ({ status, reason }: RefusedError) => status === 400 && reason.includes("21452");
-    const isTaken = (error: RefusedError) => error.status === 500 || isRefused(error);
     const look = async () => (await bearing(restcomm, accountSid, phoneNumber))[0];
-    const sentAt = Date.now();
     const bought = restcomm.createOnce(common.listPath(restcomm, accountSid), toForm(inputs, sent), look);
     const row = await bought.catch((error: unknown) => {
-      if (!(error instanceof RefusedError && isTaken(error))) throw error;
-      if (!isRefused(error)) throw new UnspokenError(error.status, `${error.reason}; ${MAY_BE_BOUGHT}`, sentAt);
+      // The carrier's code.
+      if (!(error instanceof RefusedError && error.status === 400 && error.reason.includes("21452"))) throw error;
       throw error.because(`the number ${phoneNumber} is taken, or the carrier does not give it (${error.reason})`);
     });
     const { id, outputs = {} } = common.candidate(row);
@@ -142,12 +138,13 @@ export const incomingPhoneNumber = resource<Restcomm>()({
   unfinished: ({ phoneNumber }, { boughtNumber }) => isOther(boughtNumber, phoneNumber),
 
   async find(restcomm, { accountSid, phoneNumber }) {
-    return (await bearing(restcomm, accountSid, phoneNumber)).map(common.candidate);
+    const rows = await bearing(restcomm, accountSid, phoneNumber);
+    if (rows.length > 0) return rows.map(common.candidate);
+    // The carrier may have given another number.
+    const all = await restcomm.list(common.listPath(restcomm, accountSid), 0);
+    return all.map((row) => ({ ...common.candidate(row), isOtherwise: isOther(row.phone_number, phoneNumber) }));
   },
 });
-
-const MAY_BE_BOUGHT =
-  "it may have been bought all the same and show some minutes later: see `npx pulumi-cpaas orphans` before the next run";
 
 /** The numbers of an account that are this one. */
 async function bearing(restcomm: Restcomm, accountSid: string | undefined, phoneNumber: string): Promise<Row[]> {

@@ -56,6 +56,13 @@ export function owned({ noun, inputs, outputs, namedAfter, derived, distributed 
     sidFromId: "end" as const,
     listPath,
     candidate,
+    showsLate: distributed,
+
+    async existing(restcomm: Restcomm, { accountSid }: Properties): Promise<ReadonlySet<string>> {
+      if (restcomm.made.has(accountSid as string)) return new Set();
+      const rows = await restcomm.listLately(listPath(restcomm, accountSid as string | undefined));
+      return new Set(rows.map((row) => candidate(row).id));
+    },
 
     /** Of the account that signs in and of its sub-accounts. */
     async list(restcomm: Restcomm, progress: Progress): Promise<Listed[]> {

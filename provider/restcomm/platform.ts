@@ -92,6 +92,7 @@ export class Restcomm {
         },
         reason,
         unspoken: "it gave no reason, as it does for an account or a value that it does not know",
+        isForeign: () => true,
       },
     });
     this.#lists = new ListCache((path) => this.http.operation(() => this.#rows(path)), changesList);
@@ -161,17 +162,20 @@ export class Restcomm {
   /** What the platform shows; undefined where it says itself that there is nothing, and not something in between. */
   async #shown(path: string): Promise<Row | undefined> {
     const row = await this.get(path);
-    if (!row) await this.#vouch();
-    return row;
+    if (row) return row;
+    await this.#vouch();
+    // Something in between would hardly say twice of one thing that it is not there.
+    return this.get(path);
   }
 
   /** A 404 means gone only where this API answers at all: at another URL everything would be. */
   async #vouch(): Promise<void> {
     const path = `/Accounts/${this.accountSid}.json`;
-    // Shared by many operations, so it has a time of its own.
-    this.#answering ??= this.http.operation(() => this.http.send({ method: "GET", path, complete: isObject }));
+    // Shared by those that ask at the same time, so it has a time of its own.
+    this.#answering ??= this.http
+      .operation(() => this.http.send({ method: "GET", path, complete: isObject }))
+      .finally(() => (this.#answering = undefined));
     await this.#answering.catch((error: unknown) => {
-      this.#answering = undefined;
       if (!(error instanceof RefusedError && error.status === 404)) throw error;
       throw new UserError(
         `${this.http.host} does not know account ${this.accountSid} either, so nothing can be said; check the API's URL, ${this.http.url}`,
@@ -199,7 +203,8 @@ export class Restcomm {
     const until = this.#settledAt(this.#now());
     for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
       try {
-        await this.http.send({ method: "DELETE", path });
+        // The documentation knows answers without a body only; another one is not the platform's.
+        await this.http.send({ method: "DELETE", path, complete: (body) => body === undefined });
         break;
       } catch (error) {
         if (!(error instanceof RefusedError && error.status === 404)) throw error;

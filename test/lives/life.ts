@@ -20,7 +20,19 @@ export interface Life<Setting = any, Program = any> {
 export const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 /** What happens to connections and to answers, whatever the platform. */
-export const broken: FaultRule["fault"][] = ["dropAnswer", "drop", "refuse", "truncated", "html", "empty", "redirect", "restart"];
+export const broken: FaultRule["fault"][] = [
+  "dropAnswer",
+  "drop",
+  "refuse",
+  "truncated",
+  "html",
+  "empty",
+  "redirect",
+  "restart",
+  // Something in between, after the platform has done it.
+  { status: 403, body: "<!doctype html><title>Blocked</title><html></html>", handled: true },
+  { status: 500, body: { message: "Internal server error" }, handled: true },
+];
 
 /** Repeated less often than the provider repeats, so that every one of them can be overcome or ends an operation for good. */
 const fault = ({ methods, faults }: Subject): fc.Arbitrary<FaultRule> =>

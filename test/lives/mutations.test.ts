@@ -23,7 +23,7 @@ const mutations: Record<string, Mutation> = {
   },
   "takes an answer that is not whole for a whole one": {
     file: "http/client.ts",
-    from: "request.complete?.(answer.body) === false",
+    from: "request.complete?.(answer.body, answer.status) === false",
     to: "false",
   },
   "treats a 500 as gone": {
@@ -43,7 +43,12 @@ const mutations: Record<string, Mutation> = {
     from: 'throw this.#unfinished("create", id, state, error);',
     to: "throw error;",
   },
-  "treats a refused deletion as done": { file: "lifecycle.ts", from: "if (live) throw error;", to: "" },
+  "treats a refused deletion as done": {
+    file: "lifecycle.ts",
+    from: "if (live) throw error;",
+    to: "",
+    targeted: "what is not deleted stays in state",
+  },
   "takes any candidate where there are several": {
     file: "recovery.ts",
     from: "if (likely.length > equals.lost) throw",

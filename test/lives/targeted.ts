@@ -90,6 +90,16 @@ const jambonz: Situations = {
       assert.equal(engine.entries.length, 4);
     }),
 
+  "what is not deleted stays in state": () =>
+    within(async (target, engine) => {
+      assert.deepEqual((await engine.up(tenant(target, "acme"))).errors, []);
+      target.sandbox.addFault({ match: { method: "DELETE" }, fault: { status: 403, body: { msg: "no" } }, times: "always" });
+      assert.match((await engine.destroy()).errors.join(), /refused to delete/);
+      target.sandbox.clearFaults();
+      assert.deepEqual((await engine.destroy()).errors, []);
+      assert.deepEqual(await accountsOf(target), {});
+    }),
+
   "a secret in the platform's words is not in a message": () =>
     within(async ({ sandbox, serviceProviderSid }, engine) => {
       const password = "secret-password-1";

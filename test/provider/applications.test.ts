@@ -309,6 +309,31 @@ describe("a phone number", () => {
         await ok(at.engine.destroy());
       });
 
+      it("is not gone for a 404 of something in between, also where no list shows it", async () => {
+        const { accountSid, sandbox } = at;
+        for (const args of [{ accountSid }, {}]) {
+          await ok(at.engine.up([main(args)]));
+          const notFound = { status: 404, body: "Not Found" };
+          const strike = (method: string) =>
+            sandbox.addFault({
+              match: { method, path: "/PhoneNumbers/*" },
+              fault: method === "GET" ? notFound : { ...notFound, status: 500 },
+            });
+          strike("GET");
+          assert.deepEqual(await ok(at.engine.refresh()), []);
+          sandbox.clearFaults();
+          strike("GET");
+          strike("DELETE");
+          await fails(at.engine.destroy(), /^jambonz refused to delete PhoneNumber .*Not Found \(500\)$/);
+          sandbox.clearFaults();
+          sandbox.addFault({ match: { method: "DELETE" }, fault: notFound });
+          await fails(at.engine.destroy(), /^jambonz refused to delete PhoneNumber .*Not Found \(404\)$/);
+          assert.equal(at.engine.entries.length, 1);
+          assert.deepEqual(await ok(at.engine.destroy()), ["delete main"]);
+          assert.deepEqual((await sandbox.outside("GET", "/PhoneNumbers")).body, []);
+        }
+      });
+
       it("shows what somebody does to it, and one that is gone already is deleted", async () => {
         const { accountSid, sandbox } = at;
         const routed = main({ accountSid, applicationSid: application });

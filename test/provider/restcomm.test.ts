@@ -553,6 +553,86 @@ describe("Restcomm", () => {
     assert.deepEqual(await listed(target, `${own()}/IncomingPhoneNumbers`), []);
   });
 
+  describe("behind something that answers in its place", () => {
+    const notFound = { status: 404, body: { message: "no Route matched with those values" } };
+    const numbers = () => listed(target, `${own()}/IncomingPhoneNumbers`);
+
+    it("is not empty, neither by one 404 nor when everything is 404", async () => {
+      await up(acme({ closeOnDeletion: true }), ivr(), alice(), number());
+      for (const path of ["**/Applications/*", "**/IncomingPhoneNumbers/*", "**/Clients/*", "/Accounts/*"]) {
+        fault({ match: { method: "GET", path }, fault: notFound });
+        assert.deepEqual(await refresh(), []);
+        target.sandbox.clearFaults();
+      }
+      // What is gone is asked for first, so that the platform has once been seen to answer.
+      const session = sessionOf("restcomm", { ...target.variables, RESTCOMM_CONSISTENCY_TIMEOUT: "0" }, { pace: 0.05 });
+      const readOf = (name: string) => {
+        const { type, id, outputs } = engine.find(name)!;
+        return lifecycleOf(type, session).read(id, outputs);
+      };
+      await target.sandbox.outside("DELETE", `/${engine.find("alice")!.id}`);
+      assert.equal(await readOf("alice"), undefined);
+      fault({ match: { method: "GET" }, fault: notFound, times: "always" });
+      await assert.rejects(readOf("number"), /does not know account AC\w+ either/);
+    });
+
+    it("lets nothing go that it does not delete", async () => {
+      const account = acme({ closeOnDeletion: true });
+      await up(account, number({ voiceApplicationSid: undefined }));
+      const busy = { status: 503, body: "" };
+      for (const program of [[account], []]) {
+        fault({ match: { method: ["PUT", "DELETE"] }, fault: busy, times: "always" });
+        for (const path of ["**/IncomingPhoneNumbers/*", "/Accounts/*"]) fault({ match: { method: "GET", path }, fault: notFound });
+        assert.match(await fails(...program), /^Restcomm refused to delete \w+ .*\(503\)$/);
+        target.sandbox.clearFaults();
+        if (program.length > 0) {
+          fault({ match: { method: "DELETE" }, fault: { status: 200, body: { message: "queued" } } });
+          await up(...program);
+          assert.deepEqual(await numbers(), [], "it is sent again");
+        }
+      }
+      const { body } = await target.sandbox.outside("GET", `/Accounts/${engine.find("acme")!.id}`);
+      fault({ match: { method: "PUT" }, fault: { status: 200, body } });
+      assert.match((await engine.destroy()).errors.join(), /^Account .*: the platform answered that its status is active still$/);
+      assert.deepEqual(await destroy(), ["delete acme"]);
+    });
+
+    for (const [what, answer] of [
+      ["a 500 in its own words", { status: 500, body: { message: "Internal server error" } }],
+      ["a web page", { status: 403, body: "<!DOCTYPE html><html>Blocked</html>" }],
+    ] as const) {
+      it(`makes nothing a second time for ${what}, and sends a change again`, async () => {
+        fault({ match: { method: "POST" }, fault: { ...answer, handled: true }, times: 4 });
+        await up(acme({ closeOnDeletion: true }), ivr(), alice(), number());
+        target.sandbox.clearFaults();
+        assert.equal((await listed(target, `${own()}/Applications`)).length, 1);
+        assert.equal((await numbers()).length, 1);
+        assert.deepEqual(await refresh(), []);
+        fault({ match: { method: "PUT" }, fault: { ...answer, handled: true } });
+        await fails(acme({ closeOnDeletion: true }), ivr({ rcmlUrl: "https://new.example.com/rcml" }), alice(), number());
+        assert.deepEqual(await up(acme({ closeOnDeletion: true }), ivr(), alice(), number()), ["update ivr"]);
+        assert.equal((await listed(target, `${own()}/Applications`))[0].rcml_url, "https://a.example.com/rcml");
+      });
+    }
+  });
+
+  it("buys no second number where the carrier may have given another one and the answer was lost", async () => {
+    await up(number({ voiceApplicationSid: undefined }));
+    const path = `${own()}/IncomingPhoneNumbers`;
+    fault({ match: { method: "POST", path: "**IncomingPhoneNumbers.json" }, fault: "drop" });
+    // Asked for before the purchase, and afterwards.
+    fault({
+      match: { method: "GET", path: "**IncomingPhoneNumbers.json?PhoneNumber=*" },
+      fault: "outside",
+      skip: 1,
+      request: { method: "POST", path, body: { PhoneNumber: "+15015550199" } },
+    });
+    const second = { ...number({ phoneNumber: "+15015550101", voiceApplicationSid: undefined }), name: "second" };
+    const error = await fails(number({ voiceApplicationSid: undefined }), second);
+    assert.match(error, /now there is one that may be what it made: Accounts\/\S+ \(made [^)]*\)\. Nothing was changed/);
+    assert.deepEqual((await listed(target, path)).map((row) => row.phone_number as string).sort(), ["+15015550100", "+15015550199"]);
+  });
+
   it("makes no second application after a 500 that something in between has answered, and takes a refusal for one", async () => {
     const made = async () => (await listed(target, `${own()}/Applications`)).length;
     fault({ match: { method: "POST" }, fault: { status: 500, body: "", handled: true } });
@@ -816,11 +896,18 @@ describe("Restcomm", () => {
       const refusal = await fails(bought);
       assert.match(
         refusal,
-        /^Restcomm refused to create IncomingPhoneNumber: .*; it may have been bought all the same and show some minutes later: see `npx pulumi-cpaas orphans` /,
+        /^Restcomm refused to create IncomingPhoneNumber: .*; nothing was found that it made, but that may show later: see `npx pulumi-cpaas orphans` /,
       );
       await sleep(1500);
       assert.match(await fails(bought), /its account already has the number \+15015550100: \S+; adopt it/);
     }).timeout(20_000);
+
+    it("may have sold a number that no answer tells of, and says so", async () => {
+      fault({ match: { method: "POST" }, fault: { status: 502, body: "", handled: true }, times: "always" });
+      engine = new Engine({ environment: () => ({ ...target.variables, RESTCOMM_MAX_RETRIES: "0" }), pace: 0.05 });
+      const error = await fails(number({ voiceApplicationSid: undefined }));
+      assert.match(error, /^IncomingPhoneNumber: Restcomm answered 502: .*; nothing was found that it made, but that may show later: /);
+    });
 
     it("is told gone once the time is over in which it could still appear", async () => {
       patience = "2";

@@ -152,6 +152,29 @@ for (const kind of holders) {
       assert.deepEqual(await ok(run.refresh()), []);
     });
 
+    it("that may have been changed is changed back", async () => {
+      const change = (useForTts: boolean) => [speech({ useForTts })];
+      const flag = async () => (await rows())[0]!.use_for_tts;
+      await ok(run.up(change(false)));
+      const before = await flag();
+      for (const fault of [
+        { status: 404, body: "" },
+        { status: 403, body: "<!doctype html><html>Sign in</html>" },
+      ]) {
+        // It is read once before the change, and once afterwards.
+        target.sandbox.addFault({ match: { method: "GET", path: "**/SpeechCredentials/*" }, fault, skip: 1 });
+        const { errors } = await run.up(change(true));
+        assert.match(
+          errors.join(),
+          /^SpeechCredential .*: jambonz answered that it was changed, but it could not be seen whether it was \(/,
+        );
+        assert.notEqual(await flag(), before);
+        target.sandbox.clearFaults();
+        await ok(run.up(change(false)));
+        assert.equal(await flag(), before);
+      }
+    });
+
     it("is gone where its account is", async () => {
       await ok(run.up([speech()]));
       const [row] = await rows();

@@ -206,6 +206,17 @@ for (const kind of holders) {
       assert.equal((await rowOf("ann")).is_view_only, true, "it is sent again, because it may not have been done");
     });
 
+    it("that was changed although jambonz failed in the end is changed back", async () => {
+      await ok(run.up([ann()]));
+      const fault = { status: 500, body: { msg: "Cannot read properties of undefined (reading 'permission_sid')" }, handled: true };
+      target.sandbox.addFault({ match: { method: "PUT" }, fault });
+      const { errors } = await run.up([ann({ email: "other@example.com" })]);
+      assert.match(errors.join(), /^jambonz refused to update User "ann" .*permission_sid/);
+      assert.equal((await rowOf("ann")).email, "other@example.com");
+      assert.deepEqual(await ok(run.up([ann()])), ["update ann"]);
+      assert.equal((await rowOf("ann")).email, "ann@example.com");
+    });
+
     it("is told, not lost, where the look fails, too", async () => {
       const fault = { status: 500, body: { msg: "Cannot read properties of undefined (reading 'permission_sid')" }, handled: true };
       target.sandbox.addFault({ match: { method: "POST", path: "/Users" }, fault });

@@ -140,6 +140,7 @@ describe("an account of voicetel", () => {
     ["whose answer breaks off", { fault: "truncated" }],
     ["whose answer is empty", { fault: "empty" }],
     ["whose answer is a web page", { fault: "html" }],
+    ["that is answered 403 with a web page", { fault: { status: 403, body: "<!doctype html><html>Blocked</html>" } }],
     ["that is answered 503", { fault: { status: 503 } }],
     ["that is answered 500", { fault: { status: 500, body: { statusCode: "500", status: "Error", message: "oops" } } }],
     ["whose answer has no account", { fault: { status: 200, body: { statusCode: "200", status: "Success" } } }],
