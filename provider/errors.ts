@@ -26,7 +26,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A 500 without words: the platform's way to refuse, or something in between that has answered in its place, so that it may have been done. */
+/** A 500 without words of the platform: its way to refuse, or something in between that has answered in its place, so that it may have been done. */
 export class UnspokenError extends RefusedError {
   constructor(
     status: number,

@@ -86,7 +86,7 @@ export class Recovery {
       if (found) return found;
       const { refusal } = fate.error;
       if (refusal) throw definition.showsLate ? notSeen(refusal) : refusal;
-      if (attempt >= retries) throw notSeen(fate.error);
+      if (attempt >= retries) throw definition.createsOver ? fate.error : notSeen(fate.error);
     }
   }
 
@@ -118,6 +118,7 @@ export class Recovery {
         return { created };
       },
       (refusal: unknown): Fate => {
+        if (refusal instanceof UnfinishedError) this.#claimed.add(identity(definition, refusal));
         const error = unanswered(refusal, creation.sentAt);
         if (!(error instanceof UnansweredError)) throw error;
         creation.sentAt = Math.min(creation.sentAt, error.sentAt);
@@ -227,7 +228,7 @@ function notFoundOut({ message }: Error, trouble: Error): string {
   return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
 }
 
-/** The same where nothing was found, which may be because it shows later. */
+/** The end of a creation of which nothing was found: in the words of what ended it, with the doubt that is left. */
 function notSeen(error: UnansweredError | RefusedError | UserError): Error {
   const hint = "nothing was found that it made, but that may show later: see `npx pulumi-cpaas orphans` before the next run";
   if (error instanceof RefusedError) return error.because(`${error.reason}; ${hint}`);
@@ -264,9 +265,11 @@ function made(createdAt: Date | undefined): string {
 }
 
 function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
-  const those =
-    possible.length === 1 ? "there is one that may be what it made" : `there are ${possible.length} that may be the one it made`;
-  return `${message}; now ${those}: ${listed(possible)}. Nothing was changed: delete or adopt what is not wanted, then run again`;
+  const [those, next] =
+    possible.length === 1
+      ? ["there is one that may be what it made", "see whose it is, adopt or delete it"]
+      : [`there are ${possible.length} that may be the one it made`, "see which it is, adopt or delete that"];
+  return `${message}; now ${those}: ${listed(possible)}. Nothing was changed: ${next}, then run again`;
 }
 
 /**
@@ -279,8 +282,8 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
 function unanswered(error: unknown, lostAt: number): unknown {
   if (error instanceof UnspokenError) return new UnansweredError(error.message, error.lostAt, false, error);
   if (!(error instanceof RefusedError)) {
-    const isTold = lostAt === Infinity || error instanceof UnansweredError || error instanceof UnfinishedError;
-    return isTold ? error : new UserError(notFoundOut(new Error("a first try was not answered"), error as Error));
+    const saysAll = lostAt === Infinity || error instanceof UnansweredError || error instanceof UnfinishedError;
+    return saysAll ? error : new UserError(notFoundOut(new Error("a first try was not answered"), error as Error));
   }
   const told = `a first try was not answered, and a second one was refused: ${error.message}`;
   if (error.lostAt !== undefined) return new UnansweredError(told, error.lostAt);

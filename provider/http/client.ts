@@ -52,7 +52,7 @@ export interface Dialect {
   waitsForRateLimit?: boolean;
   /** What a 500 without words says, where the platform itself refuses so. Elsewhere it is not the platform that has answered. */
   unspoken?: string;
-  /** Whether the words of a 500 are none of the platform's. */
+  /** Whether a 500 with words is none of the platform's, but of something in between. Default: it is the platform's. */
   isForeign?(answer: Answer): boolean;
   /** Whether a 500 is a passing trouble of the platform and not its way to refuse. */
   isTransient?(answer: Answer): boolean;
@@ -199,13 +199,13 @@ export class HttpClient {
         const own = dialect.reason(brief);
         const transient = answer.status === 408 || answer.status > 500 || (answer.status === 500 && dialect.isTransient?.(brief));
         const proxy = answer.status === 407 ? `${WANTS_SIGN_IN}, which HTTP_PROXY can hold` : undefined;
-        const isUnspoken = answer.status === 500 && (own === undefined || dialect.isForeign?.(brief) === true);
+        const isDoubtful = answer.status === 500 && (own === undefined || dialect.isForeign?.(brief) === true);
         const unspoken = (answer.status === 500 && dialect.unspoken) || `it answered ${answer.status} without a reason`;
         const reason = redactor.excerpt(proxy ?? own ?? unspoken);
-        // Without the platform's own words it may not be the platform that has refused.
-        const unclear = !idempotent && (transient || (isUnspoken && dialect.unspoken === undefined));
+        // Without words of its own it may not be the platform that has refused.
+        const unclear = !idempotent && (transient || (isDoubtful && dialect.unspoken === undefined));
         if (unclear) throw new UnansweredError(`${dialect.title} answered ${answer.status}: ${reason}`, sentAt, answer.status === 504);
-        if (!transient && isUnspoken && request.method !== "GET") throw new UnspokenError(answer.status, reason, sentAt);
+        if (!transient && isDoubtful && request.method !== "GET") throw new UnspokenError(answer.status, reason, sentAt);
         if (!transient) throw new RefusedError(answer.status, reason, answer.retryAfterMs);
         tries.lostAt ??= sentAt;
         if (attempt >= settings.maxRetries || budget.left === 0) {
@@ -385,7 +385,7 @@ class WebPage extends UserError {
     super(message);
   }
 
-  /** What reads answers may refuse them when all is done; only whoever finds nobody to ask has asked nobody. */
+  /** Whether it may have come in the place of the platform's answer, as from a filter: 404 and 405 mean that the request went nowhere. */
   get mayComeAfterwards(): boolean {
     return this.status !== 404 && this.status !== 405;
   }

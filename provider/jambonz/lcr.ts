@@ -100,7 +100,7 @@ export const lcr = resource<Jambonz>()({
     const path = `${LIST}/${id}`;
     const { accountSid } = state as Owner;
     if (!accountSid || (await jambonz.scope()) !== "service provider") {
-      if (await read(jambonz, id, state, { fresh: true })) await jambonz.delete(path);
+      if (await read(jambonz, id, state, {})) await jambonz.delete(path);
       return;
     }
     // jambonz does not show it to this key, but deletes it, whoever has it (lib/routes/api/lcrs.js); this throws for another one's.

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Properties, Resource } from "../resource";
 import { fromRow, isAsSent, none, toRow, type Jambonz, type Row } from "./client";
 
-/** What is listed by what it is a part of, and how. */
+/** Objects that the platform lists for their parent only, and how it lists them. */
 export interface Part<I extends z.ZodObject> {
   /** The collection in the path: `SipGateways`. */
   noun: string;

@@ -159,7 +159,7 @@ export const user = resource<Jambonz>()({
       const sentAt = Date.now();
       // Without a name an update that takes something away is none, and without the right to look only, that is taken away.
       await jambonz.put(`${LIST}/${id}`, toRow({ isViewOnly, ...again, ...changes, name })).catch((error: unknown) => {
-        // The right to look only is set last, see above.
+        // The right to look only is set last, and may fail when the rest is changed (lib/routes/api/users.js).
         throw error instanceof RefusedError && error.status === 500 ? error.after(error.lostAt ?? sentAt) : error;
       });
     });

@@ -92,7 +92,7 @@ export class Restcomm {
         },
         reason,
         unspoken: "it gave no reason, as it does for an account or a value that it does not know",
-        isForeign: () => true,
+        isForeign: () => true, // its own have none
       },
     });
     this.#lists = new ListCache((path) => this.http.operation(() => this.#rows(path)), changesList);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { UnfinishedError, UnspokenError } from "../../provider/errors";
 import { look } from "../../provider/lookup";
 import { platform, resourceOf } from "../../provider/platforms";
+import { Recovery } from "../../provider/recovery";
 import type { Properties } from "../../provider/resource";
 import { readSettings, type CommonSettings } from "../../provider/settings";
 import { validate } from "../../provider/validate";
@@ -631,6 +633,21 @@ describe("Restcomm", () => {
     const error = await fails(number({ voiceApplicationSid: undefined }), second);
     assert.match(error, /now there is one that may be what it made: Accounts\/\S+ \(made [^)]*\)\. Nothing was changed/);
     assert.deepEqual((await listed(target, path)).map((row) => row.phone_number as string).sort(), ["+15015550100", "+15015550199"]);
+  });
+
+  it("suspects nobody of having made the number that another purchase of the run was given instead of its own", async () => {
+    const { definition } = resourceOf("restcomm:IncomingPhoneNumber");
+    const { client } = sessionOf("restcomm", { ...target.variables, RESTCOMM_CONSISTENCY_TIMEOUT: "0" }, { pace: 0.05 });
+    const recovery = new Recovery();
+    const buy = (phoneNumber: string, create: () => Promise<never>) =>
+      client.http.operation(() => recovery.create({ ...definition, create }, client, { phoneNumber }, { phoneNumber }, 3));
+    const given = buy("+15015550100", async () => {
+      const { body } = await target.sandbox.outside("POST", `${own()}/IncomingPhoneNumbers`, { PhoneNumber: "+15015550199" });
+      throw new UnfinishedError("the carrier gave another one", `${own().slice(1)}/IncomingPhoneNumbers/${body.sid as string}`);
+    });
+    await assert.rejects(given, UnfinishedError);
+    const refused = buy("+15015550101", () => Promise.reject(new UnspokenError(500, "no such number", Date.now())));
+    await assert.rejects(refused, /^Error: no such number; nothing was found that it made, but that may show later/);
   });
 
   it("makes no second application after a 500 that something in between has answered, and takes a refusal for one", async () => {
