@@ -5,6 +5,9 @@ export type Door = (typeof doors)[number];
 /** What the plugin calls a type, such as `jambonz:index:Account`. */
 export const pluginType = (type: string): string => type.replace(":", ":index:");
 
+/** The command that lists what no state knows, as a message writes it. */
+export const orphansCommand = (type: string): string => `\`npx pulumi-cpaas orphans --platform ${type.split(":")[0]!}\``;
+
 /** The command that adopts an object that exists, by the door in use. */
 export const adoptCommand: Record<Door, (type: string, name: string, id: string) => string> = {
   package: (type, name, id) => `npx pulumi-cpaas adopt ${type} ${name} ${id}`,

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { orphansCommand } from "./adoption";
 import { CancelledError, RefusedError, UnansweredError, UnfinishedError, UnspokenError, UserError } from "./errors";
 import { currentBudget } from "./http/budget";
 import type { Candidate, Client, Created, Properties, Resource } from "./resource";
@@ -81,12 +82,12 @@ export class Recovery {
         return fate.created;
       }
       const found = await fate.looking.catch((trouble: Error) => {
-        throw notLookedFor(fate.error, trouble);
+        throw notLookedFor(definition, fate.error, trouble);
       });
       if (found) return found;
       const { refusal } = fate.error;
-      if (refusal) throw definition.showsLate ? notSeen(refusal) : refusal;
-      if (attempt >= retries) throw definition.createsOver ? fate.error : notSeen(fate.error);
+      if (refusal) throw definition.showsLate ? notSeen(definition, refusal) : refusal;
+      if (attempt >= retries) throw definition.createsOver ? fate.error : notSeen(definition, fate.error);
     }
   }
 
@@ -119,7 +120,7 @@ export class Recovery {
       },
       (refusal: unknown): Fate => {
         if (refusal instanceof UnfinishedError) this.#claimed.add(identity(definition, refusal));
-        const error = unanswered(refusal, creation.sentAt);
+        const error = unanswered(definition, refusal, creation.sentAt);
         if (!(error instanceof UnansweredError)) throw error;
         creation.sentAt = Math.min(creation.sentAt, error.sentAt);
         return { error, looking: this.#look(creation, error) };
@@ -151,7 +152,11 @@ export class Recovery {
           mine.taken?.();
           return mine;
         }
-        if (doubtful.length > 0) throw new UserError(tooMany(error, doubtful));
+        if (doubtful.length > 0) {
+          const doubt = new UserError(tooMany(error, doubtful));
+          // It may be none of these.
+          throw definition.showsLate ? notSeen(definition, doubt) : doubt;
+        }
         return undefined;
       })
       .finally(() => equals.lost--);
@@ -163,7 +168,7 @@ export class Recovery {
   async #wasLate(creation: Creation, { id, outputs }: Created): Promise<void> {
     const first = new UnansweredError("a first attempt was not answered", creation.sentAt);
     const candidates = await this.#candidates(creation, first).catch((trouble: Error) => {
-      throw new UnfinishedError(notLookedFor(first, trouble).message, id, outputs);
+      throw new UnfinishedError(notLookedFor(creation.definition, first, trouble).message, id, outputs);
     });
     const { likely, doubtful } = this.#possible(creation, candidates);
     // Whatever its date, it was not there when the first one was looked for.
@@ -212,7 +217,7 @@ export class Recovery {
         // Who may create may look: a refusal, or a web page, comes from in between, until it comes again and again.
         const isRefusal = trouble instanceof RefusedError && (trouble.status < 500 || error.refusal !== undefined);
         if (isRefusal || trouble instanceof UserError) refusals++;
-        if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(error, trouble as Error));
+        if (refusals > MOST_REFUSALS || currentBudget()?.left === 0) throw new UserError(notFoundOut(definition, error, trouble as Error));
         await client.http.pause(pause);
         continue;
       }
@@ -224,21 +229,21 @@ export class Recovery {
   }
 }
 
-function notFoundOut({ message }: Error, trouble: Error): string {
-  return `${message}; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`;
+function notFoundOut({ type }: Resource, { message }: Error, trouble: Error): string {
+  return `${message}; whether it was made all the same could not be found out (${trouble.message}): see ${orphansCommand(type)} before the next run`;
 }
 
 /** The end of a creation of which nothing was found: in the words of what ended it, with the doubt that is left. */
-function notSeen(error: UnansweredError | RefusedError | UserError): Error {
-  const hint = "nothing was found that it made, but that may show later: see `npx pulumi-cpaas orphans` before the next run";
+function notSeen({ type }: Resource, error: UnansweredError | RefusedError | UserError): Error {
+  const hint = `it may have been made all the same and show later: see ${orphansCommand(type)} before the next run`;
   if (error instanceof RefusedError) return error.because(`${error.reason}; ${hint}`);
   const message = `${error.message}; ${hint}`;
   return error instanceof UnansweredError ? new UnansweredError(message, error.sentAt, error.stillAtIt) : new UserError(message);
 }
 
 /** What ended the looking, in words that a cancelled run lacks. */
-function notLookedFor(error: UnansweredError, trouble: Error): Error {
-  return trouble instanceof CancelledError ? new UserError(notFoundOut(error, trouble)) : trouble;
+function notLookedFor(definition: Resource, error: UnansweredError, trouble: Error): Error {
+  return trouble instanceof CancelledError ? new UserError(notFoundOut(definition, error, trouble)) : trouble;
 }
 
 function identity({ type }: Resource, { id }: Created): string {
@@ -279,11 +284,11 @@ function tooMany({ message }: UnansweredError, possible: Candidate[]): string {
  *
  * @param lostAt when an earlier try was sent that was looked for in vain, else Infinity
  */
-function unanswered(error: unknown, lostAt: number): unknown {
+function unanswered(definition: Resource, error: unknown, lostAt: number): unknown {
   if (error instanceof UnspokenError) return new UnansweredError(error.message, error.lostAt, false, error);
   if (!(error instanceof RefusedError)) {
     const saysAll = lostAt === Infinity || error instanceof UnansweredError || error instanceof UnfinishedError;
-    return saysAll ? error : new UserError(notFoundOut(new Error("a first try was not answered"), error as Error));
+    return saysAll ? error : new UserError(notFoundOut(definition, new Error("a first try was not answered"), error as Error));
   }
   const told = `a first try was not answered, and a second one was refused: ${error.message}`;
   if (error.lostAt !== undefined) return new UnansweredError(told, error.lostAt);

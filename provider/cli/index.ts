@@ -49,7 +49,8 @@ const USAGE = `Usage: npx pulumi-cpaas <command>
 
   export --out DIR           writes import.json, for \`pulumi import\`, and index.ts, a program that declares the same;
                              what it cannot declare is told, and stands in the program as a to-do
-    --split                  one file for each account, which index.ts loads; not with --as or --door plugin
+    --split                  one file for each account, and for each carrier or LCR of a service provider, which
+                             index.ts loads; not with --as or --door plugin
     --unprotected            without \`protect: true\`, by which Pulumi refuses to delete what was taken over until
                              it is taken out; not with --as
     --as tenants             writes tenants.yaml, for examples/tenants, instead of a program; of jambonz only, and

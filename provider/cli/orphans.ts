@@ -5,10 +5,10 @@ import { harmless } from "../redact";
 import type { Item } from "./inventory";
 import { key } from "./stack";
 
-/** What is on the platform and not in a stack's state. What belongs to an orphan is not told of besides. */
+/** What is on the platform and not in a stack's state. What belongs to an orphan that is told of is not told of besides. */
 export function orphans(items: Item[], managed: ReadonlyMap<string, string>): Item[] {
-  const isManaged = ({ definition, id }: Item) => managed.has(key(definition.type, id));
-  return items.filter((item) => !isManaged(item) && !(item.parent && !isManaged(item.parent)));
+  const unmanaged = new Set(items.filter(({ definition, id }) => !managed.has(key(definition.type, id))));
+  return [...unmanaged].filter(({ parent }) => !parent || !unmanaged.has(parent));
 }
 
 /** What is told of an orphan, with the command that adopts it under a suggested name. */

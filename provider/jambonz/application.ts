@@ -15,6 +15,10 @@ const checkedHook = webhook.refine((hook?: { url?: unknown }) => !/^\w+:\/\/([^/
   when: () => true,
 });
 
+/** The columns are TEXT (db/jambones-sql.sql), and the variables in it are encrypted, as hexadecimal digits. */
+const APP_JSON_BYTES = 65_535;
+const ENV_VARS_BYTES = 32_000;
+
 const vendor = text.min(1).max(64);
 const language = text.min(1).max(12);
 const recognizerLanguage = text.min(1).max(64);
@@ -39,12 +43,16 @@ const inputs = z.strictObject({
   messagingHook: webhook.optional().describe("Asked what to do with a message."),
   appJson: text
     .refine(isJsonArray, { error: "must be the JSON text of an array of verbs" })
+    .refine((value) => Buffer.byteLength(value) <= APP_JSON_BYTES, { error: `must not be longer than ${APP_JSON_BYTES} bytes` })
     .optional()
     .describe(
       "Verbs that the application has itself, as the JSON text of an array. It is compared as text, so another layout of the same JSON is sent as a change.",
     ),
   envVars: z
     .record(z.string(), variable)
+    .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= ENV_VARS_BYTES, {
+      error: `must not be longer than ${ENV_VARS_BYTES} bytes of JSON`,
+    })
     .optional()
     .describe(
       "Values that the platform hands to the application: texts, numbers and booleans by name. When they are set, the platform asks callHook.url by an OPTIONS request which ones there are, and refuses what does not fit; where there is no answer, it takes any.",

@@ -45,6 +45,8 @@ export const client = resource<Jambonz>()({
     password: text
       .min(1)
       .max(255)
+      // It is stored encrypted, as hexadecimal digits in JSON, in 1024 characters.
+      .refine((value) => Buffer.byteLength(value) <= 479, { error: "must not be longer than 479 bytes" })
       // Sent back, what a read shows would become the password (lib/routes/api/clients.js).
       .refine((value) => !/^(.X+|\{.)$/su.test(value), {
         error: "looks as jambonz shows a password, or the lack of one; choose another",

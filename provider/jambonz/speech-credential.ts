@@ -5,10 +5,19 @@ import { traitsOf } from "../schema";
 import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
 import { createUnique, isSameName, alreadyThere } from "./names";
 import { changeable, recognized, speechMembers, speechMemberWrong, vendor } from "./speech-vendors";
-import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, splitOwner, text, unseen, type Owner } from "./types";
-
-/** How much of a credential the platform stores, in bytes of JSON: it writes them encrypted, as hexadecimal digits, into 8192 characters. */
-const STORED_BYTES = 4_000;
+import {
+  accountServiceProviderSid,
+  exactlyOneOwner,
+  isOf,
+  ownerIn,
+  ownerPath,
+  sid,
+  splitOwner,
+  STORED_BYTES,
+  text,
+  unseen,
+  type Owner,
+} from "./types";
 
 const shape = {
   accountSid: sid

@@ -86,8 +86,8 @@ const vendors: Record<string, Vendor> = {
   cartesia: {
     needs: ["apiKey"],
     alsoNeeds: ({ useForTts, useForStt }) => [
-      ...(useForTts ? (["modelId"] as const) : []),
-      ...(useForStt ? (["sttModelId"] as const) : []),
+      ...(useForTts === true ? (["modelId"] as const) : []),
+      ...(useForStt === true ? (["sttModelId"] as const) : []),
     ],
     takes: ["modelId", "sttModelId", "options"],
   },

@@ -116,3 +116,6 @@ export function splitOwner(id: string): { owner: Owner; rest: string } {
 export function unseen({ accountSid, serviceProviderSid }: Owner): string {
   return `the key in use sees no ${accountSid ? `account ${accountSid}` : `service provider ${serviceProviderSid}`}`;
 }
+
+/** How much of a credential the platform stores, in bytes of JSON: it writes them encrypted, as hexadecimal digits, into 8192 characters. */
+export const STORED_BYTES = 4_000;

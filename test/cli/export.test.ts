@@ -132,6 +132,10 @@ describe("exporting what exists", function () {
       stdout,
       new RegExp(`^jambonz:Account "by hand" \\(${sid}\\), made .*\\n {2}npx pulumi-cpaas adopt jambonz:Account by-hand ${sid}\\n$`),
     );
+    // Its key is told of where nobody asks for the account itself.
+    const keys = await adoption.stack.cpaas("orphans", "--name", "by*", "--type", "jambonz:ApiKey");
+    assert.equal(keys.status, 1);
+    assert.match(keys.stdout, new RegExp(`^jambonz:ApiKey "key" \\(Accounts/${sid}/ApiKeys/`));
   });
 
   it("never goes by the environment alone where the stack's configuration cannot be read", async () => {

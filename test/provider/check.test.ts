@@ -50,6 +50,31 @@ describe("what a program says wrongly", () => {
       ['accountSid must be a sid, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301, not "acme"'],
     ],
     [
+      "what is longer than the platform stores of it",
+      application,
+      {
+        accountSid: sid,
+        name: "ivr",
+        callHook: { url: "https://a.example.com" },
+        callStatusHook: { url: "https://a.example.com" },
+        appJson: JSON.stringify([{ verb: "say", text: "a".repeat(65_535) }]),
+        envVars: { text: "a".repeat(32_000) },
+      },
+      ["appJson must not be longer than 65535 bytes", "envVars must not be longer than 32000 bytes of JSON"],
+    ],
+    [
+      "a password that is longer when it is encrypted",
+      client,
+      { accountSid: sid, username: "desk", password: "é".repeat(255) },
+      ["password must not be longer than 479 bytes"],
+    ],
+    [
+      "a bucket's credential that is longer when it is encrypted",
+      account,
+      { name: "a", bucketCredential: { vendor: "azure", name: "b", connectionString: "a".repeat(4000) } },
+      ["bucketCredential is too long: jambonz stores 4000 bytes of a credential"],
+    ],
+    [
       "a property that does not exist",
       account,
       { name: "a", siprealm: "x" },

@@ -820,7 +820,7 @@ describe("a creation that was not answered and is found nowhere", () => {
       await assert.rejects(
         client.http.operation(() => new Recovery().create(failing, client, inputs, inputs, 3)),
         {
-          message: `a first try was not answered; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans\` before the next run`,
+          message: `a first try was not answered; whether it was made all the same could not be found out (${trouble.message}): see \`npx pulumi-cpaas orphans --platform jambonz\` before the next run`,
         },
       );
       assert.equal(failures.length, 0);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Properties } from "../../provider/resource";
+import { UNKNOWN } from "../../provider/values";
 import { Engine, ok } from "../support/engine";
 import { accountTarget, holder, holders, made, type Row, type Target, writesTo } from "../support/jambonz";
 import { lifecycleOf, sessionOf } from "../support/lifecycle";
@@ -221,6 +222,8 @@ for (const kind of holders) {
       assert.deepEqual(wrong({ vendor: "deepgram" }), ["apiKey is required"]);
       assert.deepEqual(wrong({ vendor: "deepgram", deepgramSttUri: "a", deepgramTtsUri: "b" }), []);
       assert.deepEqual(wrong({ vendor: "cartesia", apiKey: KEY, useForStt: true }), ["sttModelId is required"]);
+      const cartesia = { vendor: "cartesia", apiKey: KEY, sttModelId: "ink", useForStt: true };
+      assert.deepEqual(wrong({ ...cartesia, useForTts: UNKNOWN }), [], "which may become false");
       assert.deepEqual(wrong({ vendor: "soniox", apiKey: KEY, region: "eu" }), [
         "region is nothing that a credential of soniox has, which may have apiKey",
       ]);

@@ -466,12 +466,19 @@ class RestcommScene implements Scene<Program> {
   async #deleteOrphans(entries: Entry[], errors: string[]): Promise<void> {
     const unsure = errors.filter((error) => /npx pulumi-cpaas orphans|made all the same/.test(error)).length;
     if (unsure === 0) return;
+    const unsureAccount = errors.some((error) => /\bAccount\b[^(]*: .*npx pulumi-cpaas orphans/.test(error));
     const orphans = [...(await this.#everything())].filter(
       ([id, { sid, isLinked, account_sid }]) =>
-        !entries.some((entry) => entry.id === id) && !this.#foreign.has(String(sid)) && !isLinked && account_sid !== undefined,
+        !entries.some((entry) => entry.id === id) &&
+        !this.#foreign.has(String(sid)) &&
+        !isLinked &&
+        (account_sid !== undefined || (unsureAccount && sid !== this.target.accountSid)),
     );
     assert(orphans.length <= unsure, `nobody was told of all of these: ${orphans.map(([id]) => id).join()}`);
-    for (const [id] of orphans) await this.sandbox.outside("DELETE", `/${id}`);
+    for (const [id, { account_sid }] of orphans) {
+      if (account_sid !== undefined) await this.sandbox.outside("DELETE", `/${id}`);
+      else await this.sandbox.outside("PUT", `/Accounts/${id}`, { Status: "closed" });
+    }
     this.settle();
   }
 
