@@ -982,6 +982,17 @@ class JambonzScene implements Scene<Tenants> {
     return { shown: gone.map((one) => `gone ${one}`), repaired: gone.map((one) => `create ${one}`) };
   }
 
+  /** Of what a failure lists, because any of it may be what was made, somebody deletes what no state knows. */
+  async after(_command: string, _before: Entry[], entries: Entry[], _requests: LoggedRequest[], errors: string[]): Promise<void> {
+    for (const error of errors) {
+      const [, type, list] = /^(\w+)\b.* that may be (?:the one|what) it made: (.*)\. Nothing was changed: /.exec(error) ?? [];
+      const collection = { LcrCarrierSetEntry: "LcrCarrierSetEntries", LcrRoute: "LcrRoutes", SipGateway: "SipGateways" }[type ?? ""];
+      if (!collection || !list) continue;
+      for (const id of list.split(", ").filter((id) => !entries.some((entry) => entry.id === id)))
+        await this.sandbox.outside("DELETE", `/${collection}/${id}`);
+    }
+  }
+
   async secrets(): Promise<string[]> {
     const secrets: string[] = [this.key];
     for (const owner of this.serviceProviders) {
