@@ -316,10 +316,9 @@ export class HttpClient {
       // Something between has answered instead of the platform, which may have done what was asked.
       if (!isRead && response.status < 300)
         throw new BrokenAnswer(`a web page came instead of its answer; check the API's URL, ${this.url}`);
-      throw new WebPage(
-        `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.url}`,
-        status,
-      );
+      const message = `${this.#options.dialect.title} at ${this.host} answered ${response.status} with a web page instead of its API; check the API's URL, ${this.url}`;
+      // A filter may refuse the answer when the platform has done it; 404 and 405 mean that the request went nowhere.
+      throw !isRead && status !== 404 && status !== 405 ? new WebPage(message) : new UserError(message);
     }
     if (text === "") return { status, reasonPhrase, body: undefined };
     try {
@@ -331,7 +330,7 @@ export class HttpClient {
   }
 
   #classify(error: unknown, isRead: boolean): Outcome {
-    if (error instanceof WebPage && !isRead && error.mayComeAfterwards) return { kind: "unclear", refusal: error };
+    if (error instanceof WebPage) return { kind: "unclear", refusal: error };
     if (error instanceof UserError || error instanceof UnreachableError || error instanceof RefusedError) throw error;
     if (error instanceof BrokenAnswer) return { kind: "lost", problem: error.message };
     const { code = "", message = "", name = "", cause, request } = (error ?? {}) as Failure;
@@ -376,20 +375,8 @@ function shortened(answer: Answer): Answer {
 /** The answer came, but not whole. */
 class BrokenAnswer extends Error {}
 
-/** Something in between has refused by a web page. */
-class WebPage extends UserError {
-  constructor(
-    message: string,
-    readonly status: number,
-  ) {
-    super(message);
-  }
-
-  /** Whether it may have come in the place of the platform's answer, as from a filter: 404 and 405 mean that the request went nowhere. */
-  get mayComeAfterwards(): boolean {
-    return this.status !== 404 && this.status !== 405;
-  }
-}
+/** A web page came in the place of the answer to a write, which may have been done. */
+class WebPage extends UserError {}
 
 /** What axios throws: its own error around Node's. */
 interface Failure extends NodeJS.ErrnoException {

@@ -5,7 +5,7 @@ import { same } from "../values";
 import { deleteContents, refuseAccountDelete } from "./account-delete";
 import { fromRow, isAsSent, isRealmOfOwnKey, toRow, type Jambonz, type Row } from "./client";
 import { nameTaken } from "./names";
-import { googleServiceKey, notObscured, sid, sipRealm, STORED_BYTES, text, unseen, webhook, whole } from "./types";
+import { googleServiceKey, notObscured, sid, sipRealm, storable, text, unseen, webhook, whole } from "./types";
 
 const tags = z.record(z.string(), z.string()).optional().describe("Tags of each recording, by name.");
 const bucket = z.string().min(1).describe("The bucket's or container's name.");
@@ -58,9 +58,7 @@ const bucketCredential = z
       .meta({ typeName: "AzureBucketCredential" })
       .describe("A container of Azure Blob Storage."),
   ])
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= STORED_BYTES, {
-    error: `is too long: jambonz stores ${STORED_BYTES} bytes of a credential`,
-  })
+  .refine(...storable)
   .describe("Where recordings are stored, and the credential for it.")
   .meta({ typeName: "BucketCredential" });
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type RefusedError, UserError } from "../errors";
 import { resource, type Properties, type ReadOptions } from "../resource";
 import { fromOwnedRow, isAsSent, isNotFound, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, alreadyThere } from "./names";
+import { alreadyThere, createUnique } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, isOf, ownerIn, ownerPath, sid, text, unseen, type Owner } from "./types";
 
 const LIST = "/Lcrs";

@@ -3,7 +3,7 @@ import { RefusedError, UserError } from "../errors";
 import { resource, type Properties, type ReadOptions, type Refusal } from "../resource";
 import { same, withoutPlus } from "../values";
 import { fromRow, isNotFound, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, alreadyThere } from "./names";
+import { alreadyThere, createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, sid, text, unseen } from "./types";
 
 const number = text

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, isSameName, alreadyThere } from "./names";
+import { alreadyThere, createUnique, isDuplicate, isSameName } from "./names";
 import { sid, text, webhook } from "./types";
 import { usesOfServiceProvider } from "./uses";
 

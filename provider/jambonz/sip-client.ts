@@ -3,7 +3,7 @@ import { type RefusedError } from "../errors";
 import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { fromRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isSameName, alreadyThere } from "./names";
+import { alreadyThere, createUnique, isSameName } from "./names";
 import { accountServiceProviderSid, obscured, sid, text, unseen } from "./types";
 
 /** How a client without a password reads (lib/utils/encrypt-decrypt.js). */

@@ -3,7 +3,7 @@ import { RefusedError, UnansweredError } from "../errors";
 import { resource, type Properties, type Refusal } from "../resource";
 import { traitsOf } from "../schema";
 import { fromOwnedRow, isAsSent, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isSameName, alreadyThere } from "./names";
+import { alreadyThere, createUnique, isSameName } from "./names";
 import { changeable, recognized, speechMembers, speechMemberWrong, vendor } from "./speech-vendors";
 import {
   accountServiceProviderSid,
@@ -13,7 +13,7 @@ import {
   ownerPath,
   sid,
   splitOwner,
-  STORED_BYTES,
+  storable,
   text,
   unseen,
   type Owner,
@@ -99,9 +99,7 @@ export const speechCredential = resource<Jambonz>()({
   deleteBeforeReplace: true,
   onDelete:
     "Deletes the credential with its custom voices, at once: calls that use it fail from then on. Its account cannot be deleted before, so do not give it deletedWith: account.",
-  inputs: judged.refine((inputs) => Buffer.byteLength(JSON.stringify(inputs)) <= STORED_BYTES, {
-    error: `is too long: jambonz stores ${STORED_BYTES} bytes of a credential`,
-  }),
+  inputs: judged.refine(...storable),
   outputs: z.object({ sid: sid.describe("The credential's sid."), accountServiceProviderSid }),
 
   /** Whose it is is not asked of the path, and an account that is not there is an error of the platform's database. */

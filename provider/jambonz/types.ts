@@ -118,4 +118,10 @@ export function unseen({ accountSid, serviceProviderSid }: Owner): string {
 }
 
 /** How much of a credential the platform stores, in bytes of JSON: it writes them encrypted, as hexadecimal digits, into 8192 characters. */
-export const STORED_BYTES = 4_000;
+const STORED_BYTES = 4_000;
+
+/** For `refine`: a credential that the platform can store. */
+export const storable = [
+  (credential: unknown) => Buffer.byteLength(JSON.stringify(credential)) <= STORED_BYTES,
+  { error: `is too long: jambonz stores ${STORED_BYTES} bytes of a credential` },
+] as const;

@@ -4,7 +4,7 @@ import { askEach } from "../progress";
 import { resource, type Properties, type Refusal } from "../resource";
 import { isAbsent, marks } from "../values";
 import { fromOwnedRow, isAsSent, none, toRow, type Jambonz, type Row } from "./client";
-import { createUnique, isDuplicate, alreadyThere } from "./names";
+import { alreadyThere, createUnique, isDuplicate } from "./names";
 import { accountServiceProviderSid, exactlyOneOwner, sid, text, unseen } from "./types";
 import { isWithoutUsers, usersOf } from "./uses";
 

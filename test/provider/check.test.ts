@@ -13,6 +13,8 @@ import { validate } from "../../provider/validate";
 import { UNKNOWN } from "../../provider/values";
 
 const sid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+/** An application with nothing wrong. */
+const ivr = { accountSid: sid, name: "a", callHook: { url: "https://a/x_y" }, callStatusHook: { url: "https://a" } };
 
 function wrong(definition: Resource, inputs: Properties): string[] {
   return validate(definition, inputs).map(({ reason }) => reason);
@@ -53,10 +55,7 @@ describe("what a program says wrongly", () => {
       "what is longer than the platform stores of it",
       application,
       {
-        accountSid: sid,
-        name: "ivr",
-        callHook: { url: "https://a.example.com" },
-        callStatusHook: { url: "https://a.example.com" },
+        ...ivr,
         appJson: JSON.stringify([{ verb: "say", text: "a".repeat(65_535) }]),
         envVars: { text: "a".repeat(32_000) },
       },
@@ -182,10 +181,7 @@ describe("what a program says wrongly", () => {
       "verbs that are no list",
       application,
       {
-        accountSid: sid,
-        name: "a",
-        callHook: { url: "https://a/x_y" },
-        callStatusHook: { url: "https://a" },
+        ...ivr,
         appJson: '{"verb":"hangup"}',
       },
       ["appJson must be the JSON text of an array of verbs"],
